@@ -1,0 +1,48 @@
+"""Every job by name, found by importing each file of the `jobs` package."""
+
+from __future__ import annotations
+
+import pkgutil
+from collections.abc import Iterable
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from jobs.runtime.declare import Job
+
+_jobs: dict[str, Job[..., Any]] = {}
+
+# Files of the package that declare no jobs: the processes that run them, and their schedule.
+_NOT_JOBS = {"worker", "scheduler", "schedule", "cli"}
+
+
+class UnknownJob(LookupError):
+    """No job of that name is declared."""
+
+
+def register(job: Job[..., Any]) -> None:
+    """Add `job`; raises ValueError when its name is taken."""
+    if job.name in _jobs:
+        raise ValueError(f"there are two jobs called {job.name}")
+    _jobs[job.name] = job
+
+
+def load_jobs() -> None:
+    """Import every file of the `jobs` package, so that all jobs are declared and hear their events."""
+    package = import_module("jobs")
+    for module in pkgutil.iter_modules(package.__path__):
+        if not module.ispkg and module.name not in _NOT_JOBS:
+            import_module(f"jobs.{module.name}")
+
+
+def find_job(name: str) -> Job[..., Any]:
+    """Return the job called `<module>.<function>`; raises UnknownJob with a hint when there is none."""
+    try:
+        return _jobs[name]
+    except KeyError:
+        raise UnknownJob(f"there is no job called {name!r}; `flask jobs list` shows all of them") from None
+
+
+def all_jobs() -> Iterable[Job[..., Any]]:
+    """Return every declared job, by name."""
+    return [_jobs[name] for name in sorted(_jobs)]

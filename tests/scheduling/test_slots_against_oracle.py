@@ -1,0 +1,193 @@
+"""The engine and the oracle have to agree, whatever the hours, the zones, the buffers and the day."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import date, timedelta
+from functools import lru_cache
+from zoneinfo import ZoneInfo, available_timezones
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tests.scheduling.slot_oracle import Oracle, minute, on_the_clock
+from webapp.scheduling.slots import Hours, Override, Rules, check, offered
+
+ZONES = (
+    "Africa/Casablanca",  # changes for Ramadan
+    "Africa/El_Aaiun",
+    "America/Havana",  # changes at midnight
+    "America/New_York",
+    "America/Nuuk",  # changes on the evening before
+    "America/St_Johns",  # half an hour from its neighbours
+    "Antarctica/Troll",  # changes by two hours
+    "Asia/Beirut",  # the hour before midnight comes twice
+    "Asia/Kathmandu",  # :45
+    "Australia/Lord_Howe",  # changes by half an hour
+    "Europe/London",
+    "Pacific/Apia",  # UTC+13
+    "Pacific/Chatham",  # :45, and it changes
+    "Pacific/Pago_Pago",  # UTC-11
+    "UTC",
+)
+YEARS = (date(2024, 1, 1), date(2030, 12, 31))
+
+
+def midnight(day: date) -> int:
+    return minute(day.isoformat())
+
+
+def changes(zone: ZoneInfo) -> Iterator[tuple[date, int, int]]:
+    """Find the dates after which a zone's distance from UTC is another, with the two distances in minutes."""
+    first, last = midnight(YEARS[0]), midnight(YEARS[1])
+    before = on_the_clock(first, zone).utcoffset()
+    for at in range(first, last, 1440):
+        after = on_the_clock(at + 1440, zone).utcoffset()
+        if after != before and before is not None and after is not None:
+            yield on_the_clock(at, ZoneInfo("UTC")).date(), before // timedelta(minutes=1), after // timedelta(minutes=1)
+        before = after
+
+
+@lru_cache
+def change_days(name: str) -> list[date]:
+    return [day for day, _, _ in changes(ZoneInfo(name))]
+
+
+@dataclass(frozen=True)
+class Case:
+    """One host, one guest, one moment."""
+
+    rules: Rules
+    guest: ZoneInfo
+    now: int
+    busy: list[tuple[int, int]]
+    first: date
+    last: date
+
+    def offered(self) -> list[int]:
+        return offered(
+            self.rules, now=self.now, busy=self.busy, first=self.first, last=self.last, zone=self.guest
+        )
+
+    def oracle(self, begin: int, end: int) -> Oracle:
+        return Oracle(self.rules, now=self.now, busy=self.busy, begin=begin, end=end)
+
+
+times = st.one_of(st.integers(0, 96).map(lambda quarter: quarter * 15), st.integers(0, 1440))
+ranges = st.tuples(times, times).filter(lambda pair: pair[0] != pair[1]).map(lambda pair: (min(pair), max(pair)))
+open_all_week = tuple(Hours(weekday, 0, 1440) for weekday in range(7))
+weekly_hours = st.one_of(
+    st.lists(st.builds(lambda weekday, pair: Hours(weekday, *pair), st.integers(0, 6), ranges), max_size=20).map(tuple),
+    st.lists(ranges, min_size=1, max_size=3).map(
+        lambda pairs: tuple(Hours(weekday, *pair) for pair in pairs for weekday in range(7))
+    ),
+    st.just(open_all_week),
+)
+buffers = st.one_of(st.just(0), st.integers(0, 90))
+
+
+@st.composite
+def cases(draw: st.DrawFn) -> Case:
+    host, guest = draw(st.sampled_from(ZONES)), draw(st.sampled_from(ZONES))
+    # Mostly days on which somebody's clocks change, for that is where engines break.
+    days = change_days(host) + change_days(guest) or list(YEARS)
+    day = draw(st.one_of(st.sampled_from(days), st.sampled_from(days), st.dates(*YEARS)))
+    first = day - timedelta(days=draw(st.integers(0, 1)))
+    near = st.integers(-1, 3).map(lambda after: first + timedelta(days=after))
+    moment = st.integers(-1440, 3 * 1440).map(lambda after: midnight(first) + after)
+    rules = Rules(
+        zone=ZoneInfo(host),
+        hours=draw(weekly_hours),
+        overrides=tuple(
+            draw(
+                st.lists(
+                    st.builds(Override, day=near, ranges=st.lists(ranges, max_size=3).map(tuple)),
+                    max_size=2,
+                    unique_by=lambda override: override.day,
+                )
+            )
+        ),
+        duration=draw(st.one_of(st.sampled_from([15, 30, 60]), st.integers(1, 240), st.integers(1, 1440))),
+        interval=draw(st.one_of(st.sampled_from([5, 15, 30, 60]), st.integers(1, 120), st.integers(1, 1440))),
+        buffer_before=draw(buffers),
+        buffer_after=draw(buffers),
+        minimum_notice=draw(st.one_of(st.just(0), st.integers(0, 2 * 1440))),
+        horizon_days=draw(st.integers(1, 6)),
+    )
+    lengths = st.one_of(st.integers(0, 120), st.integers(0, 1440))
+    return Case(
+        rules=rules,
+        guest=ZoneInfo(guest),
+        now=midnight(first) + draw(st.integers(-3 * 1440, 1440)),
+        busy=draw(st.lists(st.builds(lambda begin, length: (begin, begin + length), moment, lengths), max_size=8)),
+        first=first,
+        last=first + timedelta(days=draw(st.integers(0, 2))),
+    )
+
+
+@given(case=cases())
+def test_what_is_offered_is_what_brute_force_finds(case: Case) -> None:
+    # A day more on either side, for the guest may be far from UTC.
+    oracle = case.oracle(midnight(case.first) - 1440, midnight(case.last) + 2 * 1440)
+    assert case.offered() == oracle.offered(case.first, case.last, case.guest)
+
+
+@given(case=cases(), shift=st.integers(-1440, 2 * 1440))
+def test_each_minute_is_accepted_or_refused_for_the_reason_brute_force_finds(case: Case, shift: int) -> None:
+    begin = midnight(case.first) + shift
+    oracle = case.oracle(begin, begin + 480)
+    for start in range(begin, begin + 480):
+        found = check(case.rules, now=case.now, busy=case.busy, start=start)
+        assert found == oracle.verdict(start), on_the_clock(start, case.rules.zone)
+
+
+@given(case=cases())
+def test_what_is_offered_is_what_is_accepted(case: Case) -> None:
+    starts = case.offered()
+    nearby = {start + aside for start in starts for aside in (-1, 0, 1)}
+    accepted = {start for start in nearby if check(case.rules, now=case.now, busy=case.busy, start=start) is None}
+    on_these_dates = {start for start in accepted if case.first <= on_the_clock(start, case.guest).date() <= case.last}
+    assert on_these_dates == set(starts)
+
+
+@given(case=cases())
+def test_the_dates_asked_for_do_not_change_what_each_of_them_offers(case: Case) -> None:
+    days = [case.first + timedelta(days=after) for after in range((case.last - case.first).days + 1)]
+    one_by_one = [
+        start
+        for day in days
+        for start in offered(case.rules, now=case.now, busy=case.busy, first=day, last=day, zone=case.guest)
+    ]
+    assert sorted(one_by_one) == case.offered()
+
+
+def test_every_change_of_the_clocks_in_the_world_is_survived() -> None:
+    seen: set[tuple[date, int, int]] = set()
+    for name in sorted(available_timezones()):
+        zone = ZoneInfo(name)
+        for change in changes(zone):
+            if change not in seen:
+                seen.add(change)
+                survive(zone, change[0])
+    assert len(seen) > 300
+
+
+def survive(zone: ZoneInfo, day: date) -> None:
+    """Compare the engine with the oracle on the two UTC dates around a change, for hours with seams in awkward places."""
+    daily = ((10, 95), (95, 140), (150, 1395), (1410, 1440))
+    rules = Rules(
+        zone=zone,
+        hours=tuple(Hours(weekday, *pair) for weekday in range(7) for pair in daily),
+        overrides=(),
+        duration=20,
+        interval=25,
+        buffer_before=0,
+        buffer_after=0,
+        minimum_notice=0,
+        horizon_days=30,
+    )
+    now, last = midnight(day), day + timedelta(days=1)
+    starts = offered(rules, now=now, busy=[], first=day, last=last, zone=ZoneInfo("UTC"))
+    oracle = Oracle(rules, now=now, busy=[], begin=now, end=now + 2 * 1440)
+    assert starts == oracle.offered(day, last, ZoneInfo("UTC")), (zone, day)

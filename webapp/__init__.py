@@ -1,0 +1,61 @@
+"""Almanac's web application. `create_app` is the only place that lists blueprints."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from pathlib import Path
+
+from flask import Flask
+from werkzeug.utils import import_string
+
+from webapp.core.settings import Settings, settings
+from webapp.web.extensions import init_extensions
+from webapp.web.problems import init_problems
+
+ROOT = Path(__file__).resolve().parent.parent
+
+# By name, imported when the application is made: views know jobs, and jobs know services of this very package.
+BLUEPRINTS: tuple[str, ...] = ()
+COMMANDS: tuple[str, ...] = ()
+
+
+def create_app() -> Flask:
+    """Return the application, configured from the environment; raises SettingsError when that makes no sense."""
+    chosen = settings()
+    app = Flask(__name__, template_folder=str(ROOT / "templates"), static_folder="static")
+    _configure(app, chosen)
+    init_extensions(app, chosen)
+    init_problems(app)
+    import_string("jobs.runtime.registry:load_jobs")()
+    for name in BLUEPRINTS:
+        app.register_blueprint(import_string(name))
+    for name in COMMANDS:
+        app.cli.add_command(import_string(name))
+    return app
+
+
+def _configure(app: Flask, chosen: Settings) -> None:
+    app.config.update(
+        SECRET_KEY=chosen.secret_key.get_secret_value(),
+        SQLALCHEMY_DATABASE_URI=chosen.database_url,
+        SQLALCHEMY_ENGINE_OPTIONS={
+            "pool_size": chosen.database_pool_size,
+            "max_overflow": chosen.database_pool_size,
+            "pool_timeout": 10,
+            "pool_pre_ping": True,
+            "connect_args": {
+                "connect_timeout": 5,
+                "application_name": "almanac",
+                "options": "-c timezone=UTC -c lock_timeout=10s -c idle_in_transaction_session_timeout=120s",
+            },
+        },
+        MAX_CONTENT_LENGTH=chosen.max_body_kilobytes * 1024,
+        PERMANENT_SESSION_LIFETIME=timedelta(days=chosen.session_days),
+        SESSION_COOKIE_HTTPONLY=True,
+        SESSION_COOKIE_SAMESITE="Lax",
+        WTF_CSRF_TIME_LIMIT=None,  # a form left open over lunch still works; the session bounds it
+        RATELIMIT_STORAGE_URI=chosen.cache_redis_url,
+        RATELIMIT_HEADERS_ENABLED=True,
+        RATELIMIT_SWALLOW_ERRORS=True,
+        TEMPLATES_AUTO_RELOAD=chosen.is_development,
+    )

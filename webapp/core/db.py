@@ -1,0 +1,130 @@
+"""The database: typed base class, session, and the transaction that the edge owns."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import datetime
+from enum import StrEnum
+from typing import Any, TypeVar
+from uuid import UUID
+
+import uuid_utils.compat
+from flask_sqlalchemy import SQLAlchemy
+from sqlalchemy import TIMESTAMP, Enum, MetaData, Uuid, event
+from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy.orm import DeclarativeBase, Mapped, Session, mapped_column
+
+metadata = MetaData(
+    naming_convention={
+        "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+        "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+        "ck": "ck_%(table_name)s_%(constraint_name)s",
+        "fk": "fk_%(table_name)s_%(column_0_N_name)s",
+        "pk": "pk_%(table_name)s",
+    }
+)
+
+db = SQLAlchemy(metadata=metadata, session_options={"expire_on_commit": False})
+
+Hook = Callable[[], None]
+Guard = Callable[[Session], None]
+
+_IN_BLOCK = "almanac.in_transaction"
+_AFTER_COMMIT = "almanac.after_commit"
+_guards: list[Guard] = []
+
+
+def uuid7() -> UUID:
+    """Return a new UUID version 7: unique, and in the order of creation."""
+    return uuid_utils.compat.uuid7()
+
+
+class Base(DeclarativeBase):
+    """Every table: a UUIDv7 `id`, drawn when the object is made so that events can name it at once."""
+
+    metadata = metadata
+    type_annotation_map = {
+        datetime: TIMESTAMP(timezone=True),
+        UUID: Uuid(),
+        dict[str, Any]: JSONB(),
+        list[dict[str, Any]]: JSONB(),
+    }
+
+    id: Mapped[UUID] = mapped_column(primary_key=True, default=uuid7)
+
+
+@event.listens_for(Base, "init", propagate=True)
+def _draw_id(target: Base, _args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
+    if "id" in type(target).__mapper__.columns and "id" not in kwargs:
+        target.id = uuid7()
+
+
+E = TypeVar("E", bound=StrEnum)
+
+
+def enum_column(kind: type[E], *, name: str) -> Enum:
+    """Return a column type that stores `kind` by value as text, held to its values by a named check."""
+    return Enum(
+        kind,
+        name=name,
+        native_enum=False,
+        create_constraint=True,
+        length=24,
+        values_callable=lambda members: [member.value for member in members],
+    )
+
+
+def session() -> Session:
+    """Return the session of the current application context."""
+    return db.session()
+
+
+def in_transaction() -> bool:
+    """True inside a `transaction()` block of the current application context."""
+    return bool(session().info.get(_IN_BLOCK))
+
+
+@contextmanager
+def transaction() -> Iterator[Session]:
+    """Commit what the block did, or nothing of it.
+
+    The edge (a view, a command, a job) owns the transaction; services only work inside it, so blocks do not nest:
+    raises RuntimeError when they would. What `after_commit` was given runs once the commit is done.
+    """
+    current = session()
+    if current.info.get(_IN_BLOCK):
+        raise RuntimeError("transaction() blocks do not nest: the edge opens one, services work inside it")
+    current.info[_IN_BLOCK] = True
+    current.info[_AFTER_COMMIT] = []
+    try:
+        yield current
+        current.flush()
+        for guard in _guards:
+            guard(current)
+        current.commit()
+        hooks = current.info[_AFTER_COMMIT]
+    except BaseException:
+        current.rollback()
+        raise
+    finally:
+        current.info.pop(_IN_BLOCK, None)
+        current.info.pop(_AFTER_COMMIT, None)
+    for hook in hooks:
+        hook()
+
+
+def after_commit(hook: Hook) -> None:
+    """Run `hook` once the surrounding `transaction()` has committed; raises RuntimeError outside one."""
+    hooks = session().info.get(_AFTER_COMMIT)
+    if hooks is None:
+        raise RuntimeError("after_commit() needs a surrounding transaction()")
+    hooks.append(hook)
+
+
+def guard_commits(guard: Guard) -> None:
+    """Have `guard` called with the session before each commit of `transaction()`; it raises to refuse the commit."""
+    if guard not in _guards:
+        _guards.append(guard)
+
+

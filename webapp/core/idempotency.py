@@ -1,0 +1,48 @@
+"""`Idempotency-Key`: a creating POST that is sent again answers as it did the first time and creates nothing more."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from typing import Any, ClassVar
+
+from sqlalchemy import select
+from sqlalchemy.dialects.postgresql import insert
+
+from webapp.core.db import session
+from webapp.core.errors import DomainError
+from webapp.core.models import IdempotentRequest
+
+
+class KeyReused(DomainError):
+    """The key was used before, for something else."""
+
+    code: ClassVar[str] = "idempotency_key_reused"
+    status: ClassVar[int] = 422
+    message: ClassVar[str] = "This Idempotency-Key came with a different request before; use a fresh one."
+
+
+def earlier_answer(*, scope: str, key: str, body: object) -> dict[str, Any] | None:
+    """Return what this request was answered before, or None when it is new and now belongs to this transaction.
+
+    A twin that is still being worked on is waited for, since both write the same unique row. Raises KeyReused when
+    the key came with another body.
+    """
+    digest = hashlib.sha256(json.dumps(body, sort_keys=True, default=str).encode()).hexdigest()
+    inserted = session().scalar(
+        insert(IdempotentRequest)
+        .values(scope=scope, key=key, body_digest=digest)
+        .on_conflict_do_nothing(index_elements=["scope", "key"])
+        .returning(IdempotentRequest.id)
+    )
+    if inserted is not None:
+        return None
+    earlier = session().execute(select(IdempotentRequest).filter_by(scope=scope, key=key)).scalar_one()
+    if earlier.body_digest != digest:
+        raise KeyReused
+    return earlier.answer
+
+
+def remember_answer(*, scope: str, key: str, answer: dict[str, Any]) -> None:
+    """Keep `answer` for the request that `earlier_answer` found to be new; same transaction."""
+    session().execute(select(IdempotentRequest).filter_by(scope=scope, key=key)).scalar_one().answer = answer

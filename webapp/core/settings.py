@@ -1,0 +1,156 @@
+"""Every setting of Almanac, read once from the environment (docs/configure.md explains each)."""
+
+from __future__ import annotations
+
+import re
+from enum import StrEnum
+from functools import lru_cache
+from pathlib import Path
+from typing import Annotated, Literal
+from urllib.parse import urlsplit
+
+from limits import parse_many
+from pydantic import AfterValidator, BeforeValidator, Field, SecretStr, ValidationError, model_validator
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+QUEUES = ("bookings", "email", "notifications", "maintenance")
+LANES = ("high", "default", "low")
+
+
+class Environment(StrEnum):
+    """Where the process runs; production refuses what only development may do."""
+
+    DEVELOPMENT = "development"
+    PRODUCTION = "production"
+
+
+class SettingsError(Exception):
+    """A setting makes no sense; the message is one sentence naming it."""
+
+
+def _postgres_url(value: str) -> str:
+    """Accept the URL as Heroku and most hosts write it; name our driver in it."""
+    scheme, separator, rest = value.partition("://")
+    if not separator or scheme not in {"postgres", "postgresql", "postgresql+psycopg"}:
+        raise ValueError("must be a PostgreSQL URL such as postgresql://user:password@host:5432/name")
+    return f"postgresql+psycopg://{rest}"
+
+
+def _redis_url(value: str) -> str:
+    if not value.startswith(("redis://", "rediss://", "unix://")):
+        raise ValueError("must start with redis://, rediss:// or unix://")
+    return value
+
+
+def _smtp_url(value: str) -> str:
+    parts = urlsplit(value)
+    if parts.scheme not in {"smtp", "smtps", "smtp+starttls"} or not parts.hostname:
+        raise ValueError("must look like smtp://host:25, smtp+starttls://user:password@host:587 or smtps://host:465")
+    return value
+
+
+def _public_url(value: str) -> str:
+    parts = urlsplit(value)
+    if parts.scheme not in {"http", "https"} or not parts.hostname or parts.path.strip("/"):
+        raise ValueError("must be the address people type, such as https://book.example.com, without a path")
+    return value.rstrip("/")
+
+
+def _rate_limit(value: str) -> str:
+    try:
+        parse_many(value)
+    except ValueError:
+        raise ValueError("must look like '60 per minute' or '10 per second; 500 per hour'") from None
+    return value
+
+
+_ROUTE = re.compile(r"\s*(?P<pattern>[\w.*?\[\]-]+)\s*=\s*(?P<queue>\w+)(?::(?P<lane>\w+))?\s*")
+
+
+def _job_routes(value: object) -> object:
+    """Parse `pattern = queue[:lane]` entries separated by commas or line ends into (pattern, queue, lane)."""
+    if not isinstance(value, str):
+        return value
+    routes = []
+    for entry in filter(None, (part.strip() for part in re.split(r"[,\n]", value))):
+        match = _ROUTE.fullmatch(entry)
+        if match is None or match["queue"] not in QUEUES or (match["lane"] or "default") not in LANES:
+            raise ValueError(
+                f"cannot read {entry!r}: write 'pattern = queue[:lane]' with a queue of {', '.join(QUEUES)} "
+                f"and a lane of {', '.join(LANES)}"
+            )
+        routes.append((match["pattern"], match["queue"], match["lane"] or "default"))
+    return tuple(routes)
+
+
+class Settings(BaseSettings):
+    """The environment, checked. One instance per process, from `settings()`."""
+
+    model_config = SettingsConfigDict(env_ignore_empty=True, extra="ignore", frozen=True, enable_decoding=False)
+
+    environment: Environment = Environment.PRODUCTION
+    database_url: Annotated[str, AfterValidator(_postgres_url)]
+    database_pool_size: int = Field(5, ge=1, le=200)
+    redis_url: Annotated[str, AfterValidator(_redis_url)]
+    cache_redis_url: Annotated[str, AfterValidator(_redis_url)]
+    smtp_url: Annotated[str, AfterValidator(_smtp_url)]
+    mail_from: str = Field("Almanac <almanac@localhost>", min_length=3)
+    secret_key: SecretStr = Field(min_length=32)
+    public_url: Annotated[str, AfterValidator(_public_url)]
+    port: int = Field(8000, ge=1, le=65535)
+    trusted_proxies: int = Field(0, ge=0, le=5)
+    session_days: int = Field(14, ge=1, le=365)
+    max_body_kilobytes: int = Field(256, ge=16, le=65536)
+
+    rate_limit_public: Annotated[str, AfterValidator(_rate_limit)] = "60 per minute"
+    rate_limit_api: Annotated[str, AfterValidator(_rate_limit)] = "300 per minute"
+    rate_limit_sign_in: Annotated[str, AfterValidator(_rate_limit)] = "10 per minute"
+
+    job_routes: Annotated[tuple[tuple[str, str, str], ...], BeforeValidator(_job_routes)] = ()
+    lease_seconds: float = Field(15, ge=2, le=300)
+    reconcile_seconds: float = Field(3, ge=0.2, le=60)
+    scheduler_seconds: float = Field(0.5, ge=0.05, le=10)
+    job_retention_days: int = Field(7, ge=1, le=365)
+
+    log_level: Literal["debug", "info", "warning", "error"] = "info"
+    log_format: Literal["json", "text"] = "json"
+    metrics_token: SecretStr | None = None
+    mail_catcher_dir: Path | None = None
+
+    @model_validator(mode="after")
+    def _nothing_for_development_in_production(self) -> Settings:
+        if self.environment is Environment.PRODUCTION and self.mail_catcher_dir is not None:
+            raise ValueError("MAIL_CATCHER_DIR shows everybody's mail and is for development only: unset it")
+        return self
+
+    @property
+    def is_development(self) -> bool:
+        """True where the mail page and other comforts of development may show themselves."""
+        return self.environment is Environment.DEVELOPMENT
+
+
+def load_settings() -> Settings:
+    """Read the settings from the environment.
+
+    Raises SettingsError with one sentence that names the first setting that is missing or makes no sense.
+    """
+    try:
+        return Settings()
+    except ValidationError as error:
+        raise SettingsError(_sentence(error)) from None
+
+
+@lru_cache(maxsize=1)
+def settings() -> Settings:
+    """Return this process's settings; raises SettingsError as `load_settings` does."""
+    return load_settings()
+
+
+def _sentence(error: ValidationError) -> str:
+    problem = error.errors(include_url=False, include_input=False)[0]
+    if not problem["loc"]:
+        return f"{problem['msg'].removeprefix('Value error, ')}."
+    name = str(problem["loc"][0]).upper()
+    if problem["type"] == "missing":
+        return f"{name} is not set; docs/configure.md says what it is for."
+    return f"{name} makes no sense: {problem['msg'].removeprefix('Value error, ')}."

@@ -1,0 +1,11 @@
+"""The slot engine: which starts may be booked, and why another may not.
+
+Pure functions on whole minutes since 1970-01-01 00:00 UTC: no database, no clock, no web. `rules` says what is given,
+`engine` decides, `local_time` is the one place that knows what a zone does, `spans` is the arithmetic.
+"""
+
+from webapp.scheduling.slots.engine import check, offered
+from webapp.scheduling.slots.rules import Hours, Override, Refusal, Rules
+from webapp.scheduling.slots.spans import Span
+
+__all__ = ["Hours", "Override", "Refusal", "Rules", "Span", "check", "offered"]

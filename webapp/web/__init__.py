@@ -1,0 +1,1 @@
+"""What every page and endpoint shares: extensions, request context, error answers. Knows `webapp.core` alone."""

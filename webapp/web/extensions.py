@@ -1,0 +1,64 @@
+"""The Flask extensions, made once and bound to the application in `create_app`."""
+
+from __future__ import annotations
+
+from flask import Flask, request
+from flask_babel import Babel
+from flask_limiter import Limiter
+from flask_limiter.util import get_remote_address
+from flask_login import LoginManager
+from flask_migrate import Migrate
+from flask_talisman import Talisman
+from flask_wtf import CSRFProtect
+from werkzeug.middleware.proxy_fix import ProxyFix
+
+from webapp.core.db import db
+from webapp.core.settings import Settings
+
+LANGUAGES = ("en",)
+
+migrate = Migrate()
+csrf = CSRFProtect()
+login_manager = LoginManager()
+limiter = Limiter(key_func=get_remote_address, headers_enabled=True, in_memory_fallback_enabled=True)
+talisman = Talisman()
+babel = Babel()
+
+
+def init_extensions(app: Flask, settings: Settings) -> None:
+    """Bind every extension to `app`, configured from `settings`."""
+    if settings.trusted_proxies:
+        hops = settings.trusted_proxies
+        app.wsgi_app = ProxyFix(app.wsgi_app, x_for=hops, x_proto=hops, x_host=hops)  # type: ignore[method-assign]  # Flask's documented way
+    db.init_app(app)
+    migrate.init_app(app, db, compare_type=True)
+    csrf.init_app(app)
+    login_manager.init_app(app)
+    limiter.init_app(app)
+    babel.init_app(app, locale_selector=_locale)
+    _init_talisman(app, settings)
+
+
+def _locale() -> str | None:
+    return request.accept_languages.best_match(LANGUAGES)
+
+
+def _init_talisman(app: Flask, settings: Settings) -> None:
+    https = settings.public_url.startswith("https://")
+    talisman.init_app(
+        app,
+        force_https=False,  # the proxy in front decides; behind it every request looks like plain HTTP
+        strict_transport_security=https,
+        session_cookie_secure=https,
+        content_security_policy={
+            "default-src": "'self'",
+            "img-src": "'self' data:",
+            "style-src": "'self'",
+            "script-src": "'self'",
+            "object-src": "'none'",
+            "base-uri": "'self'",
+            "form-action": "'self'",
+            "frame-ancestors": "'none'",
+        },
+        referrer_policy="strict-origin-when-cross-origin",
+    )
