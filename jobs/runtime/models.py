@@ -101,5 +101,5 @@ class JobTick(Base):
 
     name: Mapped[str] = mapped_column(String(120))
     scheduled_for: Mapped[datetime]
-    run_id: Mapped[UUID]
+    run_id: Mapped[UUID | None]
     created_at: Mapped[datetime] = mapped_column(server_default=func.now(), index=True)

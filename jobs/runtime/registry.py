@@ -10,6 +10,9 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from jobs.runtime.declare import Job
 
+# The hard limit of a job that sets none, in seconds.
+TIME_LIMIT = 30 * 60
+
 _jobs: dict[str, Job[..., Any]] = {}
 
 # Files of the package that declare no jobs: the processes that run them, and their schedule.
@@ -46,3 +49,13 @@ def find_job(name: str) -> Job[..., Any]:
 def all_jobs() -> Iterable[Job[..., Any]]:
     """Return every declared job, by name."""
     return [_jobs[name] for name in sorted(_jobs)]
+
+
+def path_of(name: str) -> str:
+    """Return the dotted path that RQ imports for the job called `name`, declared here or not."""
+    return _jobs[name].path if name in _jobs else f"jobs.{name}"
+
+
+def time_limit_of(name: str) -> int:
+    """Return the hard time limit of the job called `name` in seconds, the usual one when it is not declared here."""
+    return _jobs[name].options.time_limit if name in _jobs else TIME_LIMIT

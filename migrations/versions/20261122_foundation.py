@@ -100,7 +100,7 @@ def upgrade() -> None:
         "job_tick",
         sa.Column("name", sa.String(length=120), nullable=False),
         sa.Column("scheduled_for", sa.TIMESTAMP(timezone=True), nullable=False),
-        sa.Column("run_id", sa.Uuid(), nullable=False),
+        sa.Column("run_id", sa.Uuid(), nullable=True),
         sa.Column("created_at", sa.TIMESTAMP(timezone=True), server_default=sa.text("now()"), nullable=False),
         sa.Column("id", sa.Uuid(), nullable=False),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_job_tick")),

@@ -112,6 +112,8 @@ class Settings(BaseSettings):
     scheduler_seconds: float = Field(0.5, ge=0.05, le=10)
     job_retention_days: int = Field(7, ge=1, le=365)
 
+    reminder_hours: int = Field(24, ge=1, le=24 * 14)
+
     log_level: Literal["debug", "info", "warning", "error"] = "info"
     log_format: Literal["json", "text"] = "json"
     metrics_token: SecretStr | None = None

@@ -1,0 +1,61 @@
+"""What follows a booking, its move and its end."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from uuid import UUID
+
+from jobs import notifications
+from jobs.mailing import send_mail
+from jobs.runtime import group, job
+from webapp.scheduling import messages, queries
+from webapp.scheduling.events import BookingCancelled, BookingConfirmed, BookingRescheduled
+from webapp.scheduling.models import Side
+
+
+@job(queue="bookings", lane="high", on=BookingConfirmed, atomic=True)
+def process_booking_confirmation(booking_id: UUID) -> None:
+    """All that follows a confirmed booking is listed here, and only here."""
+    group(
+        send_booking_confirmation_to_invitee.s(booking_id),
+        send_booking_notification_to_organizer.s(booking_id),
+        notifications.schedule_booking_reminder.s(booking_id, sequence=0),
+    ).enqueue()
+
+
+@job(queue="bookings", lane="high", on=BookingRescheduled, atomic=True)
+def process_booking_reschedule(booking_id: UUID, previous_start: datetime, sequence: int) -> None:
+    """All that follows the move of a booking: both sides hear the old and the new time, the reminder moves along."""
+    notifications.cancel_reminders(booking_id, before_sequence=sequence)
+    group(
+        *(notifications.send_booking_rescheduled_email.s(booking_id, side, previous_start, sequence) for side in Side),
+        notifications.schedule_booking_reminder.s(booking_id, sequence),
+    ).enqueue()
+
+
+@job(queue="bookings", lane="high", on=BookingCancelled, atomic=True)
+def process_booking_cancellation(booking_id: UUID) -> None:
+    """All that follows a cancellation: both sides hear of it, the reminder is taken back."""
+    booking = queries.booking(booking_id)
+    notifications.cancel_reminders(booking_id, before_sequence=booking.sequence + 1)
+    group(*(notifications.send_booking_cancellation_email.s(booking_id, side) for side in Side)).enqueue()
+
+
+@job(queue="email", lane="high", retry="notification")
+def send_booking_confirmation_to_invitee(booking_id: UUID, resend: UUID | None = None) -> None:
+    """Send the guest what was booked, with the invitation and the link to manage it.
+
+    `resend` is a fresh id for each time that somebody asks for it to be sent again. A booking that was cancelled
+    meanwhile is confirmed to nobody.
+    """
+    booking = queries.booking(booking_id)
+    if booking.is_confirmed:
+        send_mail(messages.confirmation_to_invitee(booking, resend=resend))
+
+
+@job(queue="email", retry="notification")
+def send_booking_notification_to_organizer(booking_id: UUID) -> None:
+    """Tell the host who has booked, and what they answered."""
+    booking = queries.booking(booking_id)
+    if booking.is_confirmed:
+        send_mail(messages.notification_to_organizer(booking))

@@ -1,0 +1,61 @@
+"""Messages about bookings to both sides, and reminders, each a job at its own time."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from uuid import UUID
+
+from jobs.mailing import send_mail
+from jobs.runtime import cancel, job
+from webapp.core import clock
+from webapp.core.settings import settings
+from webapp.scheduling import messages, queries
+from webapp.scheduling.models import Side
+
+
+@job(queue="email", lane="high", retry="notification")
+def send_booking_rescheduled_email(booking_id: UUID, side: Side, previous_start: datetime, sequence: int) -> None:
+    """Tell one side of the `sequence`-th move of a booking, unless it has moved on or was cancelled since."""
+    booking = queries.booking(booking_id)
+    if not booking.is_confirmed or booking.sequence != sequence:
+        return
+    write = messages.rescheduled_to_invitee if side is Side.GUEST else messages.rescheduled_to_organizer
+    send_mail(write(booking, previous_start=previous_start))
+
+
+@job(queue="email", lane="high", retry="notification")
+def send_booking_cancellation_email(booking_id: UUID, side: Side) -> None:
+    """Tell one side that a booking will not take place."""
+    booking = queries.booking(booking_id)
+    write = messages.cancelled_to_invitee if side is Side.GUEST else messages.cancelled_to_organizer
+    send_mail(write(booking))
+
+
+@job(queue="notifications", atomic=True)
+def schedule_booking_reminder(booking_id: UUID, sequence: int) -> None:
+    """Have the guest reminded of the booking as it stands after its `sequence`-th move.
+
+    Nothing is scheduled when it has moved on or was cancelled since, nor when it is nearer than the reminder would be.
+    """
+    booking = queries.booking(booking_id)
+    remind_at = booking.starts_at - timedelta(hours=settings().reminder_hours)
+    if booking.is_confirmed and booking.sequence == sequence and remind_at > clock.now():
+        send_booking_reminder.once_at(remind_at, _reminder_key(booking_id, sequence), booking_id, sequence)
+
+
+@job(queue="email", lane="high", retry="notification")
+def send_booking_reminder(booking_id: UUID, sequence: int) -> None:
+    """Remind the guest, unless the booking has moved on, was cancelled, or is over."""
+    booking = queries.booking(booking_id)
+    if booking.is_confirmed and booking.sequence == sequence and booking.starts_at > clock.now():
+        send_mail(messages.reminder_to_invitee(booking))
+
+
+def cancel_reminders(booking_id: UUID, *, before_sequence: int) -> None:
+    """Take back, in the caller's transaction, the reminders of all times that the booking had before that move."""
+    for sequence in range(before_sequence):
+        cancel(unique_key=_reminder_key(booking_id, sequence))
+
+
+def _reminder_key(booking_id: UUID, sequence: int) -> str:
+    return f"booking:{booking_id}:reminder:{sequence}"

@@ -1,0 +1,67 @@
+"""How a failed job is tried again: the named policies, and what a job raises to say more than "it failed"."""
+
+from __future__ import annotations
+
+import random
+from dataclasses import dataclass
+
+JITTER = 0.1
+DAY = 24 * 60 * 60
+
+
+class RetryLater(Exception):
+    """Try again in `seconds`, whatever the policy says; costs an attempt."""
+
+    def __init__(self, seconds: float, reason: str = "asked to be retried later") -> None:
+        super().__init__(reason)
+        self.seconds = seconds
+
+
+class Postponed(Exception):
+    """Not now, and not this job's fault (a provider is down, a limit is reached): again in `seconds`, at no cost."""
+
+    def __init__(self, seconds: float, reason: str = "postponed") -> None:
+        super().__init__(reason)
+        self.seconds = seconds
+
+
+class SoftTimeLimit(BaseException):
+    """The job has used up its soft time limit. Not an Exception, so that `except Exception` cannot swallow it."""
+
+
+class LeaseLost(BaseException):
+    """The run belongs to somebody else by now; nothing of it may be written any more."""
+
+
+@dataclass(frozen=True)
+class RetryPolicy:
+    """The delays, in seconds, before each further try; after the last one the job is dead."""
+
+    name: str
+    delays: tuple[float, ...]
+
+    def delay_after(self, failures: int) -> float | None:
+        """Return the seconds to wait after the `failures`-th failure, jitter included; None when it was the last."""
+        if failures > len(self.delays):
+            return None
+        delay = self.delays[failures - 1]
+        return delay * random.uniform(1 - JITTER, 1 + JITTER)  # noqa: S311  # spreads load, guards nothing
+
+
+def _doubling(*first: float, total: float) -> tuple[float, ...]:
+    delays = list(first)
+    while sum(delays) + 2 * delays[-1] <= total:
+        delays.append(2 * delays[-1])
+    return tuple(delays)
+
+
+POLICIES = {
+    policy.name: policy
+    for policy in (
+        RetryPolicy("default", (60, 120, 240)),
+        RetryPolicy("calendar", (60, 300, 900)),
+        RetryPolicy("notification", (30, 60, 300)),
+        RetryPolicy("webhook", _doubling(0, 30, 60, total=DAY)),
+        RetryPolicy("never", ()),
+    )
+}

@@ -1,0 +1,201 @@
+"""The scheduler: rq-scheduler's set of delayed jobs, moved by one leader in atomic batches; periodic ticks; repairs."""
+
+from __future__ import annotations
+
+import signal
+import socket
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from threading import Event
+from typing import Any
+from uuid import uuid4
+
+from redis import Redis, RedisError
+from rq_scheduler import Scheduler as RqScheduler
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
+
+from jobs.runtime import carrier, reconcile, store
+from jobs.runtime.periodic import Cron
+from webapp.core import clock, measures
+from webapp.core.db import db, transaction
+from webapp.core.logs import get_logger
+from webapp.core.settings import settings
+
+LEADER_KEY = "almanac:scheduler:leader"
+LEADER_MILLISECONDS = 6000
+MOVE_BATCH = 1000
+
+# KEYS[1]: the leader's key. ARGV: our token, the lease in milliseconds. Returns 1 when the lease is ours.
+_LEAD = """
+local holder = redis.call('GET', KEYS[1])
+if holder == false or holder == ARGV[1] then
+    redis.call('SET', KEYS[1], ARGV[1], 'PX', ARGV[2])
+    return 1
+end
+return 0
+"""
+
+_RESIGN = """
+if redis.call('GET', KEYS[1]) == ARGV[1] then
+    return redis.call('DEL', KEYS[1])
+end
+return 0
+"""
+
+log = get_logger(__name__)
+
+
+@dataclass(frozen=True)
+class Every:
+    """An entry of the periodic table: run `job` with `arguments` at each tick of `cron`. `name` tells entries apart.
+
+    Raises InvalidArguments when the job does not take these arguments.
+    """
+
+    job: Any
+    cron: Cron
+    arguments: dict[str, Any] = field(default_factory=dict)
+    name: str = ""
+
+    def __post_init__(self) -> None:
+        self.job.check_named(self.arguments)
+
+    @property
+    def entry(self) -> str:
+        """The name under which ticks are recorded: the job's, unless one was given."""
+        return self.name or str(self.job.name)
+
+
+class Scheduler(RqScheduler):  # type: ignore[misc]  # rq-scheduler is not typed
+    """rq-scheduler with its known losses closed.
+
+    Any number may run. One leads, by a lease that it owns and renews; should two lead for a moment, delayed jobs are
+    still moved once (the atomic script decides) and ticks still become one run (a unique row decides).
+    """
+
+    def __init__(self, *, connection: Redis, entries: Sequence[Every]) -> None:
+        super().__init__(connection=connection, interval=settings().scheduler_seconds, name=_instance_name())
+        self._entries = entries
+        self._token = f"{self.name}:{uuid4().hex}"
+        self._stop = Event()
+        self._leads = False
+        self._last_ticks: dict[str, datetime] = {}
+        self._reconciler = reconcile.Reconciler(connection)
+        self._reconcile_at = 0.0
+
+    def acquire_lock(self) -> bool:
+        """Take or renew the leader's lease; True while it is ours."""
+        leads = bool(
+            self.connection.eval(_LEAD, 1, LEADER_KEY, self._token, LEADER_MILLISECONDS)  # Redis's EVAL, not Python's
+        )
+        if leads and not self._leads:
+            log.info("this scheduler leads", scheduler=self.name)
+            self._last_ticks.clear()  # somebody else has ticked since
+        self._leads = leads
+        return leads
+
+    def remove_lock(self) -> None:
+        """Give up the leader's lease, if it is ours."""
+        self._leads = False
+        try:
+            self.connection.eval(_RESIGN, 1, LEADER_KEY, self._token)
+        except RedisError:
+            log.warning("Redis is away: the lease will run out by itself")
+
+    def run(self, burst: bool = False) -> None:
+        """Work until a signal says stop; with `burst` for one round, if this scheduler may lead."""
+        self._install_signal_handlers()
+        while not self._stop.is_set():
+            began = time.monotonic()
+            self._round()
+            if burst:
+                break
+            self._stop.wait(max(self._interval - (time.monotonic() - began), 0.01))
+        self.remove_lock()
+        log.info("scheduler stopped", scheduler=self.name)
+
+    def stop(self) -> None:
+        """End after the current round."""
+        self._stop.set()
+
+    def enqueue_jobs(self) -> int:
+        """Move every due job to its queue, the longest waiting first; return how many were moved.
+
+        The rows say what they are: a job that was cancelled or moved in the meantime just leaves the set.
+        """
+        moved = 0
+        while ids := carrier.due_ids(self.connection, until=clock.now(), limit=MOVE_BATCH):
+            with transaction():
+                rows = store.waiting(ids)
+            now = clock.now() + store.CLOCK_TOLERANCE
+            due = [reconcile.carried(row) for row in rows if row.run_at <= now]
+            carrier.carry_later(self.connection, [reconcile.carried(row) for row in rows if row.run_at > now])
+            moved += carrier.push(self.connection, due)
+            carrier.withdraw(self.connection, set(ids) - {row.id for row in rows})
+            if len(ids) < MOVE_BATCH:
+                break
+        return moved
+
+    def tick(self) -> int:
+        """Turn each due tick of the periodic table into a run; return how many there were.
+
+        Ticks missed while no scheduler ran become one run, that of the latest.
+        """
+        if not self._last_ticks:
+            self._last_ticks = self._recorded_ticks()
+        now = clock.now()
+        return sum(self._tick_entry(entry, now) for entry in self._entries)
+
+    def _round(self) -> None:
+        """Do what is due, as leader; what fails is tried again in the next round."""
+        self._step(self.acquire_lock)
+        if not self._leads:
+            return
+        self._step(self.enqueue_jobs)
+        self._step(self.tick)
+        if time.monotonic() >= self._reconcile_at:
+            self._reconcile_at = time.monotonic() + settings().reconcile_seconds
+            self._step(self._reconciler.run)
+
+    def _step(self, step: Callable[[], object]) -> None:
+        try:
+            step()
+        except RedisError as error:
+            self._leads = False
+            log.warning("Redis is away", error=str(error))
+        except (DBAPIError, PoolTimeout) as error:
+            log.warning("the database is away", error=str(error.__cause__ or error).strip())
+        finally:
+            db.session.remove()
+
+    def _recorded_ticks(self) -> dict[str, datetime]:
+        with transaction():
+            recorded = store.last_ticks([entry.entry for entry in self._entries])
+        now = clock.now()
+        return {entry.entry: recorded.get(entry.entry, now) for entry in self._entries}
+
+    def _tick_entry(self, entry: Every, now: datetime) -> int:
+        due = entry.cron.last_until(now, after=self._last_ticks[entry.entry])
+        if due is None:
+            return 0
+        with transaction():
+            tick_id = store.add_tick(name=entry.entry, scheduled_for=due)
+            if tick_id is not None:  # a tick that comes while the last run is still at it finds that run
+                run_id = entry.job.submit(entry.arguments, unique_key=f"periodic:{entry.entry}")
+                store.set_tick_run(tick_id, run_id=run_id)
+        self._last_ticks[entry.entry] = due
+        if tick_id is None:
+            return 0
+        measures.count("scheduler_ticks", job=entry.job.name, queue=entry.job.options.queue)
+        return 1
+
+    def _install_signal_handlers(self) -> None:
+        for number in (signal.SIGINT, signal.SIGTERM):
+            signal.signal(number, lambda _signal, _frame: self.stop())
+
+
+def _instance_name() -> str:
+    return f"{socket.gethostname()}:{uuid4().hex[:8]}"

@@ -1,0 +1,8 @@
+"""The default periodic table: what runs when, and in whose time."""
+
+from __future__ import annotations
+
+from jobs import operations
+from jobs.runtime import Cron, Every
+
+SCHEDULE = (Every(operations.check_system_health, Cron("* * * * *")),)

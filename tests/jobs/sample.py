@@ -1,0 +1,86 @@
+"""Jobs that only the tests have."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from uuid import UUID
+
+from sqlalchemy import text
+
+from jobs.runtime import Postponed, RetryLater, RetryPolicy, group, job
+from webapp.core.db import session, transaction
+from webapp.core.failures import PermanentFailure, TemporaryFailure
+
+TWICE = RetryPolicy("twice", (0.2, 0.2))
+
+
+def leave_mark(mark: str) -> None:
+    """Count, in the database, that something happened."""
+    with transaction():
+        mark_here(mark)
+
+
+def mark_here(mark: str) -> None:
+    session().execute(
+        text("INSERT INTO effect VALUES (:mark, 1) ON CONFLICT (mark) DO UPDATE SET times = effect.times + 1"),
+        {"mark": mark},
+    )
+
+
+def marks() -> dict[str, int]:
+    with transaction():
+        return {row.mark: row.times for row in session().execute(text("SELECT mark, times FROM effect"))}
+
+
+@job(queue="maintenance")
+def mark(name: str, times: int = 1) -> dict[str, int]:
+    for _ in range(times):
+        leave_mark(name)
+    return {"times": times}
+
+
+@job(queue="maintenance", atomic=True)
+def mark_atomically(name: str) -> None:
+    mark_here(name)
+
+
+@job(queue="maintenance", durable=False)
+def mark_cheaply(name: str) -> None:
+    leave_mark(name)
+
+
+@job(queue="maintenance", retry=TWICE)
+def fail(message: str) -> None:
+    leave_mark(message)
+    raise ValueError(message)
+
+
+@job(queue="maintenance", retry=TWICE)
+def refuse(message: str) -> None:
+    raise PermanentFailure(message)
+
+
+@job(queue="maintenance", retry=TWICE)
+def ask_to_wait(seconds: float, how: str) -> None:
+    if how == "temporary":
+        raise TemporaryFailure("busy", retry_after=seconds)
+    raise Postponed(seconds) if how == "postponed" else RetryLater(seconds)
+
+
+@job(queue="maintenance", atomic=True)
+def mark_many(names: list[str]) -> None:
+    group(*(mark.s(name) for name in names)).enqueue()
+
+
+@job(queue="maintenance", soft_time_limit=1, time_limit=2, retry=TWICE)
+def dawdle() -> None:
+    while True:
+        try:
+            sum(range(1000))
+        except Exception:  # noqa: BLE001  # a job that swallows everything it can
+            continue
+
+
+@job(queue="maintenance")
+def typed(booking_id: UUID, when: datetime, note: str = "", count: int = 0) -> None:
+    leave_mark(f"{type(booking_id).__name__} {type(when).__name__} {note} {count}")

@@ -1,0 +1,262 @@
+from __future__ import annotations
+
+import json
+import zlib
+from datetime import UTC, datetime, timedelta
+from typing import Any, cast
+from uuid import UUID, uuid4
+
+import pytest
+from redis import Redis
+from rq import Queue, SimpleWorker
+from rq.serializers import JSONSerializer
+from sqlalchemy import select, update
+
+from jobs.runtime import InvalidArguments, cancel, carrier, execute, reconcile, store
+from jobs.runtime.models import JobAttempt, JobRun, Outcome, RunState
+from jobs.runtime.policies import POLICIES, LeaseLost
+from tests.jobs import sample
+from webapp.core.db import session, transaction
+from webapp.core.redis import jobs_redis
+
+pytestmark = pytest.mark.usefixtures("effects")
+
+
+def work() -> None:
+    """Let a stock RQ worker do whatever stands in the queues."""
+    redis = jobs_redis()
+    queues = [Queue(name, connection=redis, serializer=JSONSerializer) for name in carrier.queue_names()]
+    SimpleWorker(queues, connection=redis, serializer=JSONSerializer).work(burst=True, logging_level="WARNING")
+
+
+def row(run_id: UUID) -> JobRun:
+    with transaction():
+        found = store.find(run_id)
+    assert found is not None
+    return found
+
+
+def attempts(run_id: UUID) -> list[JobAttempt]:
+    with transaction():
+        return list(session().scalars(select(JobAttempt).filter_by(run_id=run_id).order_by(JobAttempt.attempt)))
+
+
+def make_due(run_id: UUID) -> None:
+    with transaction():
+        session().execute(update(JobRun).where(JobRun.id == run_id).values(run_at=datetime.now(UTC)))
+
+
+def test_a_job_runs_once_and_keeps_its_result() -> None:
+    run_id = sample.mark.enqueue("a", times=2)
+    work()
+    assert sample.marks() == {"a": 2}
+    done = row(run_id)
+    assert (done.state, done.result, done.attempt, done.failures) == (RunState.SUCCEEDED, {"times": 2}, 1, 0)
+    assert done.finished_at is not None
+
+
+def test_a_rolled_back_transaction_leaves_no_job() -> None:
+    def change_of_mind() -> None:
+        with transaction():
+            sample.mark.enqueue("a")
+            raise RuntimeError("no")
+
+    with pytest.raises(RuntimeError, match="no"):
+        change_of_mind()
+    work()
+    assert sample.marks() == {}
+    assert _named(sample.mark.name) == []
+
+
+def test_a_job_that_is_pushed_three_times_runs_once() -> None:
+    run_id = sample.mark.enqueue("a")
+    pushed = carrier.Carried(
+        id=run_id,
+        path=sample.mark.path,
+        queue="maintenance",
+        lane="default",
+        arguments={"name": "a", "times": 1},
+        run_at=datetime.now(UTC),
+        time_limit=60,
+    )
+    for _ in range(2):
+        carrier.push(jobs_redis(), [pushed], force=True)
+    work()
+    assert sample.marks() == {"a": 1}
+
+
+def test_arguments_arrive_in_the_types_that_the_signature_names() -> None:
+    sample.typed.enqueue(uuid4(), datetime(2026, 1, 1, tzinfo=UTC), count=3, note="é")
+    work()
+    assert sample.marks() == {"UUID datetime é 3": 1}
+
+
+@pytest.mark.parametrize(
+    ("arguments", "complaint"),
+    [
+        ({"when": None}, "when: input should be a valid datetime"),
+        ({"booking_id": "x"}, "booking_id: input should be a valid uuid"),
+        ({"when": "soon"}, "when: "),
+        ({"other": 1}, "unexpected keyword argument 'other'"),
+        ({"note": "a\0b"}, "NUL"),
+        ({"note": "x" * 70_000}, "65536 allowed"),
+    ],
+)
+def test_arguments_that_do_not_fit_are_refused_when_enqueued(arguments: dict[str, Any], complaint: str) -> None:
+    usual: dict[str, Any] = {"booking_id": uuid4(), "when": datetime.now(UTC)}
+    with pytest.raises(InvalidArguments, match=r"tests\.jobs\.sample\.typed") as refused:
+        sample.typed.enqueue(**usual | arguments)
+    assert complaint in str(refused.value)
+    with transaction():
+        assert session().scalars(select(JobRun)).all() == []
+
+
+def test_a_job_that_fails_is_tried_again_by_its_policy_and_then_dies_with_every_error_kept() -> None:
+    run_id = sample.fail.enqueue("broken")
+    work()
+    for failures in (1, 2):
+        waiting = row(run_id)
+        assert (waiting.state, waiting.failures) == (RunState.WAITING, failures)
+        assert jobs_redis().zscore(carrier.SCHEDULED_KEY, str(run_id)) == pytest.approx(waiting.run_at.timestamp())
+        make_due(run_id)
+        execute.run(run_id)
+    dead = row(run_id)
+    assert (dead.state, dead.attempt) == (RunState.DEAD, 3)
+    assert dead.error == "ValueError: broken"
+    assert sample.marks() == {"broken": 3}
+    assert [(kept.outcome, kept.error) for kept in attempts(run_id)] == [(Outcome.FAILED, "broken")] * 3
+    assert "leave_mark(message)" not in attempts(run_id)[0].traceback
+    assert "raise ValueError(message)" in attempts(run_id)[0].traceback
+
+
+def test_a_dead_job_is_shown_on_the_dead_letter_queue_for_a_day() -> None:
+    run_id = sample.refuse.enqueue("never")
+    assert execute.run(run_id) is RunState.DEAD
+    redis = jobs_redis()
+    letters = Queue(carrier.DEAD_LETTER, connection=redis, serializer=JSONSerializer)
+    assert letters.job_ids == [str(run_id)]
+    assert letters.jobs[0].kwargs == {"message": "never"}
+    assert 0 < redis.ttl(f"rq:job:{run_id}") <= carrier.DEAD_LETTER_SECONDS  # type: ignore[operator]  # the asynchronous client's type
+
+
+def test_a_permanent_failure_is_not_tried_again() -> None:
+    run_id = sample.refuse.enqueue("never")
+    work()
+    assert (row(run_id).state, row(run_id).attempt) == (RunState.DEAD, 1)
+
+
+@pytest.mark.parametrize(("how", "failures"), [("temporary", 1), ("later", 1), ("postponed", 0)])
+def test_a_job_waits_as_long_as_it_was_asked_to(how: str, failures: int) -> None:
+    run_id = sample.ask_to_wait.enqueue(500, how)
+    work()
+    waiting = row(run_id)
+    assert (waiting.state, waiting.failures) == (RunState.WAITING, failures)
+    assert waiting.run_at - datetime.now(UTC) == pytest.approx(timedelta(seconds=500), abs=timedelta(seconds=5))
+
+
+def test_an_atomic_job_enqueues_what_follows_once_even_when_it_runs_again() -> None:
+    run_id = sample.mark_many.enqueue(["a", "b"])
+    with transaction():
+        claim = store.take(run_id, worker="one", lease=60)
+    assert claim is not None
+    with transaction():
+        session().execute(update(JobRun).where(JobRun.id == run_id).values(lease_until=datetime.now(UTC)))
+    reconcile.free_interrupted()
+    work()
+    assert sample.marks() == {"a": 1, "b": 1}
+    assert {child.parent_id for child in _named("tests.jobs.sample.mark")} == {run_id}
+
+
+def _named(name: str) -> list[JobRun]:
+    with transaction():
+        return list(session().scalars(select(JobRun).filter_by(name=name)))
+
+
+def test_a_worker_that_lost_its_lease_can_neither_commit_nor_close() -> None:
+    run_id = sample.mark.enqueue("late")
+    with transaction():
+        stale = store.take(run_id, worker="frozen", lease=60)
+    assert stale is not None
+    with transaction():
+        session().execute(update(JobRun).where(JobRun.id == run_id).values(lease_until=datetime.now(UTC)))
+    reconcile.free_interrupted()
+    with pytest.raises(LeaseLost), execute._holding(stale):
+        sample.leave_mark("late")
+    with pytest.raises(LeaseLost), transaction():
+        store.close(stale, state=RunState.SUCCEEDED)
+    assert sample.marks() == {}
+    assert execute.run(run_id) is RunState.SUCCEEDED
+    assert sample.marks() == {"late": 1}
+
+
+def test_an_interruption_costs_no_attempt_and_the_third_is_a_poison_pill() -> None:
+    run_id = sample.mark.enqueue("pill")
+    for interruptions in (1, 2, 3):
+        with transaction():
+            assert store.take(run_id, worker="doomed", lease=60) is not None
+            session().execute(update(JobRun).where(JobRun.id == run_id).values(lease_until=datetime.now(UTC)))
+        assert reconcile.free_interrupted() == 1
+        now = row(run_id)
+        assert (now.interruptions, now.failures) == (interruptions, 0)
+    assert now.state is RunState.DEAD
+    assert [kept.outcome for kept in attempts(run_id)] == [Outcome.INTERRUPTED] * 3
+
+
+def test_a_key_keeps_a_job_from_waiting_twice_and_is_free_again_afterwards() -> None:
+    first = sample.mark.once("key", "once")
+    assert sample.mark.once("key", "once") == first
+    work()
+    assert sample.marks() == {"once": 1}
+    assert sample.mark.once("key", "once") != first
+
+
+def test_a_delayed_job_waits_in_the_schedulers_set_and_can_be_taken_back() -> None:
+    run_id = sample.mark.once_at(datetime.now(UTC) + timedelta(hours=1), "key", "later")
+    redis = jobs_redis()
+    assert redis.zscore(carrier.SCHEDULED_KEY, str(run_id))
+    assert execute.run(run_id) is None, "nobody runs it before its time"
+    with transaction():
+        assert cancel(unique_key="key") == run_id
+    assert redis.zscore(carrier.SCHEDULED_KEY, str(run_id)) is None
+    assert row(run_id).state is RunState.CANCELLED
+    make_due(run_id)
+    assert execute.run(run_id) is None
+
+
+def test_the_soft_limit_stops_a_job_that_swallows_every_exception() -> None:
+    run_id = sample.dawdle.enqueue()
+    assert execute.run(run_id) is RunState.WAITING
+    assert attempts(run_id)[0].error_type == "SoftTimeLimit"
+
+
+def test_work_that_is_cheap_to_lose_runs_without_a_row() -> None:
+    sample.mark_cheaply.enqueue("cheap")
+    work()
+    assert sample.marks() == {"cheap": 1}
+    with transaction():
+        assert session().scalars(select(JobRun)).all() == []
+
+
+def test_redis_sees_json_and_no_arguments_in_the_description() -> None:
+    run_id = sample.mark.enqueue("visible")
+    redis: Redis = jobs_redis()
+    fetched = Queue("maintenance", connection=redis, serializer=JSONSerializer).fetch_job(str(run_id))
+    assert fetched is not None
+    assert (fetched.func_name, fetched.kwargs) == ("tests.jobs.sample.mark", {"name": "visible", "times": 1})
+    assert fetched.description == "tests.jobs.sample.mark"
+    stored = zlib.decompress(cast("bytes", redis.hget(f"rq:job:{run_id}", "data")))
+    assert json.loads(stored)[0] == "tests.jobs.sample.mark"
+
+
+def test_the_named_policies_are_those_of_the_catalogue() -> None:
+    assert POLICIES["default"].delays == (60, 120, 240)
+    assert POLICIES["calendar"].delays == (60, 300, 900)
+    assert POLICIES["notification"].delays == (30, 60, 300)
+    webhook = POLICIES["webhook"].delays
+    assert webhook[:5] == (0, 30, 60, 120, 240)
+    assert 12 * 3600 < sum(webhook) <= 24 * 3600
+    delays = {POLICIES["default"].delay_after(2) for _ in range(200)}
+    assert min(filter(None, delays)) >= 108
+    assert max(filter(None, delays)) <= 132
+    assert len(delays) > 100
+    assert POLICIES["default"].delay_after(4) is None

@@ -1,0 +1,194 @@
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from threading import Barrier, Thread
+
+import pytest
+import time_machine
+from flask import Flask
+from sqlalchemy import func, select, update
+
+from jobs.runtime import Cron, Every, cancel, carrier, reconcile
+from jobs.runtime.models import JobRun, JobTick, RunState
+from jobs.runtime.scheduler import LEADER_KEY, Scheduler
+from tests.jobs import sample
+from tests.jobs.test_running_jobs import row, work
+from webapp.core.db import session, transaction
+from webapp.core.redis import jobs_redis
+
+
+@pytest.fixture(autouse=True)
+def _effects(effects: Flask) -> None:
+    jobs_redis().set(carrier.MEMORY_KEY, "remembers")
+
+
+def scheduler(*entries: Every) -> Scheduler:
+    return Scheduler(connection=jobs_redis(), entries=entries)
+
+
+def queued() -> set[str]:
+    return carrier.queued_ids(jobs_redis())
+
+
+def age(seconds: float) -> None:
+    """Make every waiting run due for `seconds`."""
+    due_at = datetime.now(UTC) - timedelta(seconds=seconds)
+    with transaction():
+        session().execute(update(JobRun).values(run_at=due_at))
+    redis = jobs_redis()
+    for member in redis.zrange(carrier.SCHEDULED_KEY, 0, -1):  # type: ignore[union-attr]  # the asynchronous client's
+        redis.zadd(carrier.SCHEDULED_KEY, {member: due_at.timestamp()})
+
+
+def test_due_jobs_move_to_their_queues_and_later_ones_stay() -> None:
+    due = [sample.mark.after(timedelta(milliseconds=30), f"due {number}") for number in range(3)]
+    later = sample.mark.after(timedelta(hours=1), "later")
+    leader = scheduler()
+    with time_machine.travel(datetime.now(UTC) + timedelta(seconds=1)):
+        assert leader.enqueue_jobs() == 3
+    assert queued() == {str(run_id) for run_id in due}
+    assert jobs_redis().zrange(carrier.SCHEDULED_KEY, 0, -1) == [str(later).encode()]
+
+
+def test_a_cancelled_job_that_is_still_in_the_set_is_not_moved() -> None:
+    run_id = sample.mark.once_at(datetime.now(UTC) + timedelta(hours=1), "key", "no")
+    with transaction():
+        cancel(unique_key="key")
+    jobs_redis().zadd(carrier.SCHEDULED_KEY, {str(run_id): 0})  # as if taking it back had failed
+    assert scheduler().enqueue_jobs() == 0
+    assert jobs_redis().zcard(carrier.SCHEDULED_KEY) == 0
+    assert queued() == set()
+
+
+def test_two_schedulers_move_each_job_once() -> None:
+    runs = [sample.mark.after(timedelta(hours=1), str(number)) for number in range(200)]
+    age(1)
+    app = _current_app()
+    barrier = Barrier(2)
+
+    def move() -> None:
+        with app.app_context():
+            leader = scheduler()
+            barrier.wait()
+            leader.enqueue_jobs()
+
+    threads = [Thread(target=move) for _ in range(2)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert jobs_redis().llen("rq:queue:maintenance") == len(runs)
+
+
+def _current_app() -> Flask:
+    from flask import current_app
+
+    return current_app._get_current_object()  # type: ignore[attr-defined, no-any-return]  # the proxy's own way
+
+
+def test_one_scheduler_leads_and_the_other_takes_over_when_it_resigns() -> None:
+    first, second = scheduler(), scheduler()
+    assert first.acquire_lock()
+    assert not second.acquire_lock()
+    assert first.acquire_lock(), "the leader renews its lease"
+    second.remove_lock()
+    assert not second.acquire_lock(), "nobody gives up a lease that is not theirs"
+    first.remove_lock()
+    assert second.acquire_lock()
+
+
+def test_a_leader_that_dies_is_followed_within_ten_seconds() -> None:
+    assert scheduler().acquire_lock()
+    assert 0 < jobs_redis().pttl(LEADER_KEY) <= 10_000  # type: ignore[operator]  # the asynchronous client's type
+
+
+def test_missed_ticks_become_one_run() -> None:
+    entry = Every(sample.mark, Cron("* * * * *"), {"name": "tick"})
+    start = datetime(2026, 1, 1, 12, 0, 30, tzinfo=UTC)
+    with time_machine.travel(start, tick=False):
+        assert scheduler(entry).tick() == 0, "nothing is due before its first tick"
+    with time_machine.travel(start + timedelta(minutes=1), tick=False) as traveller:
+        leader = scheduler(entry)
+        assert leader.tick() == 0, "a new table starts from now"
+        traveller.shift(timedelta(minutes=1))
+        assert leader.tick() == 1
+        assert leader.tick() == 0
+        traveller.shift(timedelta(minutes=30))
+        assert scheduler(entry).tick() == 1, "another leader knows the last tick and makes one run of the missed ones"
+    with transaction():
+        recorded = session().scalars(select(JobTick.scheduled_for).order_by(JobTick.scheduled_for)).all()
+    assert recorded == [datetime(2026, 1, 1, 12, 2, tzinfo=UTC), datetime(2026, 1, 1, 12, 32, tzinfo=UTC)]
+
+
+def test_two_leaders_for_a_moment_still_make_one_run_of_a_tick() -> None:
+    entry = Every(sample.mark, Cron("* * * * *"), {"name": "tick"})
+    start = datetime(2026, 1, 1, 12, 0, 30, tzinfo=UTC)
+    with time_machine.travel(start, tick=False) as traveller:
+        first, second = scheduler(entry), scheduler(entry)
+        first.tick(), second.tick()
+        traveller.shift(timedelta(minutes=1))
+        assert first.tick() + second.tick() == 1
+    with transaction():
+        assert session().scalar(select(func.count()).select_from(JobRun)) == 1
+
+
+def test_arguments_of_the_periodic_table_are_checked_when_it_is_written() -> None:
+    with pytest.raises(ValueError, match="name: field required"):
+        Every(sample.mark, Cron("* * * * *"))
+
+
+def test_a_run_that_no_queue_holds_is_pushed_again() -> None:
+    run_id = sample.mark.enqueue("lost")
+    jobs_redis().delete("rq:queue:maintenance")  # as after a worker that died behind its pop
+    age(reconcile.OVERDUE_SECONDS + 1)
+    reconcile.Reconciler(jobs_redis()).run()
+    assert queued() == {str(run_id)}
+    work()
+    assert row(run_id).state is RunState.SUCCEEDED
+
+
+def test_a_run_that_waits_in_its_queue_is_left_alone() -> None:
+    sample.mark.enqueue("waits")
+    age(reconcile.OVERDUE_SECONDS + 1)
+    reconcile.Reconciler(jobs_redis()).run()
+    assert jobs_redis().llen("rq:queue:maintenance") == 1
+
+
+def test_redis_emptied_is_given_every_waiting_run_again_due_or_not() -> None:
+    due = sample.mark.enqueue("due")
+    later = sample.mark.after(timedelta(hours=1), "later")
+    jobs_redis().flushall()
+    reconciler = reconcile.Reconciler(jobs_redis())
+    reconciler.run()
+    assert queued() == {str(due)}
+    assert jobs_redis().zrange(carrier.SCHEDULED_KEY, 0, -1) == [str(later).encode()]
+    assert jobs_redis().exists(carrier.MEMORY_KEY)
+
+
+def test_a_pass_remembers_how_far_it_looked(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(reconcile, "PAGE", 2)
+    runs = {str(sample.mark.enqueue(str(number))) for number in range(5)}
+    age(reconcile.OVERDUE_SECONDS + 1)
+    jobs_redis().delete("rq:queue:maintenance")
+    reconciler = reconcile.Reconciler(jobs_redis())
+    for expected in (2, 4, 5):
+        reconciler.run()
+        assert len(queued()) == expected
+    assert queued() == runs
+
+
+def test_finished_runs_and_old_ticks_are_purged_and_the_last_tick_stays() -> None:
+    old = sample.mark.enqueue("old")
+    dead = sample.refuse.enqueue("dead")
+    work()
+    fresh = sample.mark.enqueue("fresh")
+    work()
+    long_ago = datetime.now(UTC) - timedelta(days=30)
+    with transaction():
+        session().execute(update(JobRun).where(JobRun.id.in_([old, dead])).values(finished_at=long_ago))
+        for minute in (1, 2):
+            session().add(JobTick(name="x", scheduled_for=long_ago + timedelta(minutes=minute), created_at=long_ago))
+    reconcile.purge()
+    with transaction():
+        assert set(session().scalars(select(JobRun.id))) == {dead, fresh}
+        assert list(session().scalars(select(JobTick.scheduled_for))) == [long_ago + timedelta(minutes=2)]

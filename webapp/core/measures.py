@@ -1,0 +1,223 @@
+"""Counters and histograms of all processes, kept together in the Redis that carries jobs.
+
+A call adds to a table in memory; a thread writes what has gathered to Redis once a second, so callers neither wait
+nor fail. Counts survive restarts of any process; those gathered while Redis is away are written when it is back.
+`/metrics` reads them with one command. docs/operate.md says what each means.
+"""
+
+from __future__ import annotations
+
+import atexit
+import os
+from bisect import bisect_left
+from collections import defaultdict
+from collections.abc import Iterator, Mapping
+from contextlib import suppress
+from dataclasses import dataclass
+from threading import Event, Lock, RLock, Thread
+from typing import Literal
+
+from redis.exceptions import RedisError
+
+from webapp.core.logs import get_logger
+from webapp.core.redis import jobs_redis
+from webapp.core.settings import SettingsError
+
+KEY = "almanac:measures"
+FLUSH_SECONDS = 1.0
+
+CounterName = Literal[
+    "http_requests",
+    "jobs_enqueued",
+    "jobs_started",
+    "jobs_succeeded",
+    "jobs_failed",
+    "jobs_retried",
+    "jobs_dead",
+    "jobs_interrupted",
+    "jobs_postponed",
+    "jobs_cancelled",
+    "jobs_pushed_again",
+    "scheduler_ticks",
+]
+HistogramName = Literal["http_request_seconds", "job_wait_seconds", "job_run_seconds"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Counter:
+    """Something that is counted, told apart by the values of `labels`."""
+
+    help: str
+    labels: tuple[str, ...] = ("job", "queue")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Histogram:
+    """Durations in seconds, sorted into `bounds` (upper limits, inclusive; what is longer counts in the total)."""
+
+    help: str
+    labels: tuple[str, ...]
+    bounds: tuple[float, ...]
+
+
+_REQUEST_BOUNDS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30)
+_JOB_BOUNDS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300, 1800)
+
+COUNTERS: Mapping[CounterName, Counter] = {
+    "http_requests": Counter(help="Requests answered.", labels=("method", "route", "status")),
+    "jobs_enqueued": Counter(help="Jobs handed to the runtime."),
+    "jobs_started": Counter(help="Attempts begun."),
+    "jobs_succeeded": Counter(help="Jobs that are done."),
+    "jobs_failed": Counter(help="Attempts that ended with an error."),
+    "jobs_retried": Counter(help="Attempts that failed and are to be repeated."),
+    "jobs_dead": Counter(help="Jobs given up, for people to look at."),
+    "jobs_interrupted": Counter(help="Attempts whose worker vanished or was stopped."),
+    "jobs_postponed": Counter(help="Attempts put off without being charged."),
+    "jobs_cancelled": Counter(help="Jobs cancelled before they were done."),
+    "jobs_pushed_again": Counter(help="Jobs that Redis had lost and that were pushed to it again."),
+    "scheduler_ticks": Counter(help="Ticks of periodic jobs that became a run."),
+}
+HISTOGRAMS: Mapping[HistogramName, Histogram] = {
+    "http_request_seconds": Histogram(
+        help="Time to answer a request.", labels=("method", "route"), bounds=_REQUEST_BOUNDS
+    ),
+    "job_wait_seconds": Histogram(
+        help="Time from when a job was due to its start.", labels=("job", "queue"), bounds=_JOB_BOUNDS
+    ),
+    "job_run_seconds": Histogram(help="Time that an attempt took.", labels=("job", "queue"), bounds=_JOB_BOUNDS),
+}
+
+
+@dataclass(frozen=True)
+class Series:
+    """One number of one measure.
+
+    `part` is "count", and for a histogram also "sum" or the index of the bound that the number was sorted under.
+    """
+
+    name: str
+    values: tuple[str, ...]
+    part: str
+
+    def field(self) -> str:
+        """Return the name of this number in Redis."""
+        return "\x1f".join((self.name, self.part, *self.values))
+
+    @classmethod
+    def of(cls, field: str) -> Series:
+        """Read what `field()` wrote; raises ValueError when it is not of that form."""
+        name, part, *values = field.split("\x1f")
+        return cls(name, tuple(values), part)
+
+
+def count(name: CounterName, amount: int = 1, **labels: str) -> None:
+    """Add `amount` to the counter `name`. Never raises and never waits; a wrong label is logged and not counted."""
+    try:
+        _gathered.add(Series(name, _values(COUNTERS[name].labels, labels), "count"), amount)
+    except (KeyError, TypeError):
+        _complain(name, labels)
+
+
+def observe(name: HistogramName, seconds: float, **labels: str) -> None:
+    """Sort `seconds` into the histogram `name`. Never raises and never waits; a wrong label is logged and left out."""
+    try:
+        histogram = HISTOGRAMS[name]
+        values = _values(histogram.labels, labels)
+    except (KeyError, TypeError):
+        _complain(name, labels)
+        return
+    seconds = max(seconds, 0.0)  # clocks of two machines differ
+    bucket = bisect_left(histogram.bounds, seconds)
+    _gathered.add(Series(name, values, "count"), 1)
+    _gathered.add(Series(name, values, "sum"), seconds)
+    if bucket < len(histogram.bounds):
+        _gathered.add(Series(name, values, str(bucket)), 1)
+
+
+def flush() -> None:
+    """Write what this process has gathered now; for processes that end by `os._exit`. Never raises, waits up to 1 s."""
+    _gathered.flush()
+
+
+def read_all() -> Iterator[tuple[Series, float]]:
+    """Yield every number of all processes, up to 1 s old; raises RedisError when Redis is away."""
+    for field, value in jobs_redis().hgetall(KEY).items():  # type: ignore[union-attr]  # the asynchronous client's type
+        yield Series.of(field.decode()), float(value)
+
+
+def _values(names: tuple[str, ...], labels: dict[str, str]) -> tuple[str, ...]:
+    """Return the labels' values in the order of `names`; raises KeyError when they are not exactly these."""
+    if len(labels) != len(names):
+        raise KeyError(*(labels.keys() ^ set(names)))
+    return tuple(labels[name] for name in names)
+
+
+def _complain(name: str, labels: dict[str, str]) -> None:
+    get_logger(__name__).error("there is no such measure", measure=name, labels=sorted(labels))
+
+
+class _Gathered:
+    """What this process has counted since the last write."""
+
+    def __init__(self) -> None:
+        self._lock = RLock()  # a signal's handler may count while its thread is in here
+        self._writing = Lock()
+        self._amounts: defaultdict[Series, float] = defaultdict(float)
+        self._filled = Event()
+        self._thread: Thread | None = None
+
+    def add(self, series: Series, amount: float) -> None:
+        with self._lock:
+            self._amounts[series] += amount
+            self._filled.set()
+            if self._thread is None:
+                self._thread = Thread(target=self._write_on, name="measures", daemon=True)
+                with suppress(RuntimeError):  # the interpreter is shutting down, and flushes at its end
+                    self._thread.start()
+
+    def flush(self) -> None:
+        with self._writing:  # who flushes last before the end waits for the write that is under way
+            with self._lock:
+                amounts, self._amounts = self._amounts, defaultdict(float)
+                self._filled.clear()
+            try:
+                _write(amounts)
+            except (RedisError, OSError, SettingsError):  # kept for the next time; /readyz tells of Redis's absence
+                self._keep(amounts)
+
+    def _keep(self, amounts: Mapping[Series, float]) -> None:
+        with self._lock:
+            for series, amount in amounts.items():
+                self._amounts[series] += amount
+            self._filled.set()
+
+    def _write_on(self) -> None:
+        pause = Event()
+        while self._filled.wait():
+            pause.wait(FLUSH_SECONDS)
+            self.flush()
+
+
+def _write(amounts: Mapping[Series, float]) -> None:
+    if not amounts:
+        return
+    with jobs_redis().pipeline(transaction=True) as pipe:
+        for series, amount in amounts.items():
+            if series.part == "sum":
+                pipe.hincrbyfloat(KEY, series.field(), amount)
+            else:
+                pipe.hincrby(KEY, series.field(), int(amount))
+        pipe.execute()
+
+
+_gathered = _Gathered()
+
+
+def _start_anew() -> None:
+    """A forked child begins with nothing: what its parent gathered, the parent writes."""
+    global _gathered  # noqa: PLW0603  # one table per process is the point
+    _gathered = _Gathered()
+
+
+os.register_at_fork(after_in_child=_start_anew)
+atexit.register(flush)

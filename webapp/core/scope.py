@@ -1,0 +1,27 @@
+"""The one place where a query is held to an organisation."""
+
+from __future__ import annotations
+
+from typing import TypeVar
+from uuid import UUID
+
+from sqlalchemy import Select, select
+from sqlalchemy.orm.interfaces import ORMOption
+
+from webapp.core.db import Base, session
+from webapp.core.errors import NotFound
+
+T = TypeVar("T", bound=Base)
+
+
+def scoped(kind: type[T], organization_id: UUID) -> Select[T]:
+    """Return a query for the rows of `kind` that belong to the organisation, and no others."""
+    return select(kind).filter_by(organization_id=organization_id)
+
+
+def find_scoped(kind: type[T], *, organization_id: UUID, id: UUID, options: tuple[ORMOption, ...] = ()) -> T:  # noqa: A002  # it is the column's name
+    """Return the organisation's row of `kind` with this `id`; raises NotFound, also for another organisation's."""
+    found = session().scalars(scoped(kind, organization_id).filter_by(id=id).options(*options)).one_or_none()
+    if found is None:
+        raise NotFound
+    return found
