@@ -6,7 +6,7 @@ enough to be believed.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from datetime import UTC, date, datetime
 from zoneinfo import ZoneInfo
 
@@ -22,7 +22,7 @@ def minute(text: str) -> int:
 
 def on_the_clock(at: int, zone: ZoneInfo) -> datetime:
     """Return what the clocks of `zone` show at a UTC minute."""
-    return datetime.fromtimestamp(at * 60, UTC).astimezone(zone)
+    return datetime.fromtimestamp(at * 60, zone)
 
 
 class Oracle:
@@ -30,14 +30,16 @@ class Oracle:
 
     def __init__(self, rules: Rules, *, now: int, busy: Iterable[tuple[int, int]], begin: int, end: int) -> None:
         self.rules, self.now, self.begin, self.end = rules, now, begin, end
+        self.weekly = [[hours for hours in rules.hours if hours.weekday == weekday] for weekday in range(7)]
+        self.overrides = {override.day: override.ranges for override in rules.overrides}
         self.occupied = {at for busy_begin, busy_end in busy for at in range(busy_begin, busy_end)}
         self.window_begin: dict[int, int] = {}
         self._walk()
 
     def _walk(self) -> None:
-        """Note for each open minute when its window began, walking up from long before the first one asked about."""
+        """Note for each open minute when its window began, walking up from well before the first one asked about."""
         previous: date | None = None
-        for at in range(self.begin - 3 * 1440, self.end + self.rules.duration):
+        for at in range(self.begin - 2 * 1440, self.end + self.rules.duration):
             wall = on_the_clock(at, self.rules.zone)
             if not self._is_open(wall):
                 previous = None
@@ -47,14 +49,10 @@ class Oracle:
             previous = today
 
     def _is_open(self, wall: datetime) -> bool:
-        shown = wall.hour * 60 + wall.minute
-        return any(start <= shown < end for start, end in self._ranges(wall.date()))
-
-    def _ranges(self, day: date) -> Sequence[tuple[int, int]]:
-        for override in self.rules.overrides:
-            if override.day == day:
-                return override.ranges
-        return [(hours.start, hours.end) for hours in self.rules.hours if hours.weekday == day.weekday()]
+        shown, override = wall.hour * 60 + wall.minute, self.overrides.get(wall.date())
+        if override is not None:
+            return any(start <= shown < end for start, end in override)
+        return any(hours.start <= shown < hours.end for hours in self.weekly[wall.weekday()])
 
     def verdict(self, start: int) -> Refusal | None:
         """Say whether a meeting may begin at the minute `start`, and if not, why."""

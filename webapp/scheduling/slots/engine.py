@@ -80,9 +80,9 @@ def _rooms(rules: Rules, begin: int, end: int) -> Iterator[range]:
     windows = _windows(rules, days_around(begin, end + rules.duration))
     stretches = merge(windows)
     for opens, closes in windows:
-        # A meeting that starts in this window may end in the next one, when no break lies between them.
-        _, open_until = next(within(stretches, opens, closes + rules.duration))
-        room = range(opens, min(closes, open_until - rules.duration + 1))
+        # Who starts in the last minute of this window ends in the next one, if there is no break between the two.
+        _, open_until = next(within(stretches, opens, closes - 1 + rules.duration))
+        room = range(opens, open_until - rules.duration + 1)
         if room:
             yield room
 

@@ -25,7 +25,10 @@ class Refusal(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Hours:
-    """Working time on a weekday (Monday = 0), from `start` to `end` in minutes of the wall clock, 24:00 being 1440."""
+    """Working time on a weekday (Monday = 0), from `start` to `end` in minutes of the wall clock, 24:00 being 1440.
+
+    Raises ValueError naming the field that makes no sense.
+    """
 
     weekday: int
     start: int
@@ -38,7 +41,10 @@ class Hours:
 
 @dataclass(frozen=True, slots=True)
 class Override:
-    """What holds on one local date in place of the weekly hours; no `ranges` at all close the day."""
+    """What holds on one local date in place of the weekly hours; no `ranges` at all close the day.
+
+    Ranges are minutes of the wall clock, as in `Hours`, in any order. Raises ValueError when one makes no sense.
+    """
 
     day: date
     ranges: tuple[Span, ...]
@@ -84,4 +90,4 @@ def _require_between(field: str, value: int, least: int, most: int) -> None:
 def _require_ranges(field: str, ranges: Iterable[Span]) -> None:
     for start, end in ranges:
         if not 0 <= start < end <= DAY:
-            raise ValueError(f"{field} are {start} and {end}; a range must satisfy 0 <= start < end <= {DAY}")
+            raise ValueError(f"{field} are {start} and {end}; a range begins before it ends, between 0 and {DAY}")

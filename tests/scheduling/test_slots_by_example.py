@@ -1,0 +1,375 @@
+"""What hosts and guests can rely on, with the times written out."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import date
+from itertools import pairwise
+from zoneinfo import ZoneInfo
+
+import pytest
+
+from tests.scheduling.slot_oracle import minute, on_the_clock
+from webapp.scheduling.slots import Hours, Override, Refusal, Rules, Span, check, offered
+
+NEW_YORK = ZoneInfo("America/New_York")
+UTC = ZoneInfo("UTC")
+
+NINE, TWELVE, FIVE, MIDNIGHT = 540, 720, 1020, 1440
+MONDAY = date(2026, 6, 1)
+LONG_BEFORE = minute("2026-05-01 00:00")
+
+
+def daily(*ranges: Span) -> tuple[Hours, ...]:
+    return tuple(Hours(weekday, start, end) for weekday in range(7) for start, end in ranges)
+
+
+NINE_TO_FIVE = Rules(
+    zone=UTC,
+    hours=daily((NINE, FIVE)),
+    overrides=(),
+    duration=60,
+    interval=60,
+    buffer_before=0,
+    buffer_after=0,
+    minimum_notice=0,
+    horizon_days=60,
+)
+
+
+def seen(
+    rules: Rules,
+    first: date,
+    last: date | None = None,
+    *,
+    zone: ZoneInfo | None = None,
+    busy: tuple[Span, ...] = (),
+    now: int | None = None,
+) -> list[str]:
+    """What is offered from `first` to `last`, as times on the clocks of a guest in `zone`, or where the host is."""
+    zone = zone or rules.zone
+    now = minute(first.isoformat()) - 3 * 1440 if now is None else now
+    starts = offered(rules, now=now, busy=busy, first=first, last=last or first, zone=zone)
+    return [on_the_clock(start, zone).strftime("%H:%M") for start in starts]
+
+
+def between(start: str, end: str, *, on: date = MONDAY) -> Span:
+    return minute(f"{on} {start}"), minute(f"{on} {end}")
+
+
+def refusal(rules: Rules, start: str, *, now: str = "2026-05-29 00:00", busy: tuple[Span, ...] = ()) -> Refusal | None:
+    return check(rules, now=minute(now), busy=busy, start=minute(start))
+
+
+class TestTheGrid:
+    def test_nine_o_clock_every_quarter_gives_quarters(self) -> None:
+        rules = replace(NINE_TO_FIVE, interval=15)
+        assert seen(rules, MONDAY)[:5] == ["09:00", "09:15", "09:30", "09:45", "10:00"]
+
+    def test_the_last_meeting_ends_when_the_day_does(self) -> None:
+        assert seen(NINE_TO_FIVE, MONDAY)[-1] == "16:00"
+        assert seen(replace(NINE_TO_FIVE, duration=61), MONDAY)[-1] == "15:00"
+
+    def test_a_meeting_longer_than_the_day_is_never_offered(self) -> None:
+        assert seen(replace(NINE_TO_FIVE, duration=8 * 60 + 1), MONDAY) == []
+
+    def test_hours_that_touch_or_overlap_are_one(self) -> None:
+        whole = seen(replace(NINE_TO_FIVE, interval=50), MONDAY)
+        touching = replace(NINE_TO_FIVE, interval=50, hours=daily((TWELVE, FIVE), (NINE, TWELVE)))
+        overlapping = replace(NINE_TO_FIVE, interval=50, hours=daily((NINE, 800), (TWELVE, FIVE)))
+        assert seen(touching, MONDAY) == seen(overlapping, MONDAY) == whole
+
+    def test_after_a_break_the_grid_starts_anew(self) -> None:
+        rules = replace(NINE_TO_FIVE, hours=daily((NINE, TWELVE), (12 * 60 + 45, 15 * 60)), duration=30, interval=45)
+        assert seen(rules, MONDAY) == ["09:00", "09:45", "10:30", "11:15", "12:45", "13:30", "14:15"]
+
+    def test_a_meeting_may_run_past_midnight_when_both_sides_are_open(self) -> None:
+        rules = replace(NINE_TO_FIVE, hours=(Hours(0, 22 * 60, MIDNIGHT), Hours(1, 0, 60)), duration=90, interval=30)
+        assert seen(rules, MONDAY) == ["22:00", "22:30", "23:00", "23:30"]
+        assert seen(rules, date(2026, 6, 2)) == []
+
+    def test_a_meeting_may_not_run_past_midnight_into_a_closed_day(self) -> None:
+        rules = replace(NINE_TO_FIVE, hours=(Hours(0, 22 * 60, MIDNIGHT), Hours(1, 0, 60)), duration=90, interval=30)
+        closed = replace(rules, overrides=(Override(date(2026, 6, 2), ()),))
+        assert seen(closed, MONDAY) == ["22:00", "22:30"]
+
+    def test_who_is_always_open_offers_the_same_times_every_day(self) -> None:
+        rules = replace(NINE_TO_FIVE, hours=daily((0, MIDNIGHT)), interval=70)
+        times = seen(rules, MONDAY)
+        assert times[:2] == ["00:00", "01:10"]
+        assert len(times) == 21
+        assert seen(rules, date(2026, 6, 2)) == times
+        assert seen(rules, MONDAY, date(2026, 6, 2)) == times * 2
+
+    def test_who_is_always_open_can_be_met_at_every_minute(self) -> None:
+        rules = replace(NINE_TO_FIVE, hours=daily((0, MIDNIGHT)), interval=1)
+        assert len(seen(rules, MONDAY)) == MIDNIGHT
+        assert len(seen(replace(rules, duration=1), MONDAY)) == MIDNIGHT
+
+    @pytest.mark.parametrize("zone", ["Pacific/Apia", "Pacific/Pago_Pago", "UTC"])
+    def test_a_meeting_of_a_whole_day_may_begin_at_any_hour(self, zone: str) -> None:
+        rules = replace(NINE_TO_FIVE, zone=ZoneInfo(zone), hours=daily((0, MIDNIGHT)), duration=MIDNIGHT)
+        assert len(seen(rules, MONDAY)) == 24
+        for hour in range(24):
+            assert refusal(rules, f"2026-06-01 {hour:02}:00") is None
+
+
+class TestDates:
+    def test_only_the_weekdays_that_have_hours_are_offered(self) -> None:
+        rules = replace(NINE_TO_FIVE, hours=(Hours(0, NINE, NINE + 60), Hours(2, TWELVE, TWELVE + 60)))
+        assert seen(rules, MONDAY, date(2026, 6, 7)) == ["09:00", "12:00"]
+
+    def test_a_date_can_be_closed(self) -> None:
+        rules = replace(NINE_TO_FIVE, overrides=(Override(MONDAY, ()),))
+        assert seen(rules, MONDAY) == []
+        assert len(seen(rules, MONDAY, date(2026, 6, 2))) == 8
+
+    def test_a_date_can_have_other_hours(self) -> None:
+        rules = replace(NINE_TO_FIVE, overrides=(Override(MONDAY, ((20 * 60, 21 * 60), (6 * 60, 7 * 60))),))
+        assert seen(rules, MONDAY) == ["06:00", "20:00"]
+
+    def test_a_date_can_be_opened_on_a_free_weekday(self) -> None:
+        rules = replace(NINE_TO_FIVE, hours=(), overrides=(Override(MONDAY, ((NINE, NINE + 60),)),))
+        assert seen(rules, MONDAY, date(2026, 6, 2)) == ["09:00"]
+
+    def test_no_hours_no_offers(self) -> None:
+        assert seen(replace(NINE_TO_FIVE, hours=()), MONDAY, date(2026, 6, 30)) == []
+
+    def test_dates_the_wrong_way_round_hold_nothing(self) -> None:
+        assert seen(NINE_TO_FIVE, MONDAY, date(2026, 5, 20), now=LONG_BEFORE) == []
+
+    def test_all_dates_there_are_may_be_asked_for(self) -> None:
+        rules = replace(NINE_TO_FIVE, horizon_days=2)
+        assert len(seen(rules, date.min, date.max, now=minute("2026-06-01 00:00"))) == 16
+
+
+class TestGuestsElsewhere:
+    def test_a_guest_sees_the_slots_of_their_own_date(self) -> None:
+        # 09:00-17:00 in New York is 23:00-07:00 in Sydney: one on Monday, the others on Tuesday.
+        rules = replace(NINE_TO_FIVE, zone=NEW_YORK, hours=(Hours(0, NINE, FIVE),))
+        sydney = ZoneInfo("Australia/Sydney")
+        assert seen(rules, MONDAY, zone=sydney) == ["23:00"]
+        assert seen(rules, date(2026, 6, 2), zone=sydney)[:2] == ["00:00", "01:00"]
+
+    def test_quarter_hour_zones_are_exact(self) -> None:
+        assert seen(NINE_TO_FIVE, MONDAY, zone=ZoneInfo("Asia/Kathmandu"))[0] == "14:45"
+
+    def test_a_date_that_never_was_holds_nothing(self) -> None:
+        # Samoa went from 29 to 31 December 2011.
+        apia, now = ZoneInfo("Pacific/Apia"), minute("2011-12-20 00:00")
+        always = replace(NINE_TO_FIVE, hours=daily((0, MIDNIGHT)))
+        assert seen(always, date(2011, 12, 30), zone=apia, now=now) == []
+        assert len(seen(always, date(2011, 12, 29), date(2011, 12, 31), zone=apia, now=now)) == 48
+        assert seen(replace(always, zone=apia), date(2011, 12, 30), now=now) == []
+
+
+class TestWhenTheClocksChange:
+    """New York: forward on 8 March 2026 (02:00 is 03:00), back on 1 November 2026 (01:00-02:00 comes twice)."""
+
+    FORWARD, BACK = date(2026, 3, 8), date(2026, 11, 1)
+
+    @pytest.mark.parametrize(
+        ("day", "first_start", "last_start"),
+        [
+            ("2026-03-07", "14:00", "21:00"),
+            ("2026-03-08", "13:00", "20:00"),
+            ("2026-03-09", "13:00", "20:00"),
+            ("2026-10-31", "13:00", "20:00"),
+            ("2026-11-01", "14:00", "21:00"),
+            ("2026-11-02", "14:00", "21:00"),
+        ],
+    )
+    def test_nine_to_five_stays_nine_to_five_when_the_clocks_change(
+        self, day: str, first_start: str, last_start: str
+    ) -> None:
+        rules = replace(NINE_TO_FIVE, zone=NEW_YORK)
+        assert seen(rules, date.fromisoformat(day))[::7] == ["09:00", "16:00"]
+        assert seen(rules, date.fromisoformat(day), zone=UTC)[::7] == [first_start, last_start]
+
+    @pytest.mark.parametrize("change", [FORWARD, BACK])
+    def test_a_minimum_notice_that_lands_on_the_change_shifts_nothing(self, change: date) -> None:
+        rules = replace(NINE_TO_FIVE, zone=NEW_YORK, interval=30)
+        usual = seen(rules, change)
+        eve = minute(change.isoformat()) - 1440
+        for notice in range(1440, 3 * 1440, 17):
+            times = seen(replace(rules, minimum_notice=notice), change, now=eve)
+            assert times == usual[len(usual) - len(times) :]
+
+    def test_one_to_three_lasts_three_hours_in_the_night_with_an_hour_twice(self) -> None:
+        rules = replace(NINE_TO_FIVE, zone=NEW_YORK, hours=daily((60, 180)))
+        assert seen(rules, self.BACK) == ["01:00", "01:00", "02:00"]
+        assert seen(rules, self.BACK, zone=UTC) == ["05:00", "06:00", "07:00"]
+
+    def test_one_to_four_lasts_two_hours_in_the_night_with_an_hour_missing(self) -> None:
+        rules = replace(NINE_TO_FIVE, zone=NEW_YORK, hours=daily((60, 240)))
+        assert seen(rules, self.FORWARD) == ["01:00", "03:00"]
+        assert seen(rules, self.FORWARD, zone=UTC) == ["06:00", "07:00"]
+
+    def test_hours_that_begin_in_the_missing_hour_begin_after_it(self) -> None:
+        rules = replace(NINE_TO_FIVE, zone=NEW_YORK, hours=daily((150, 270)))
+        assert seen(rules, self.FORWARD) == ["03:00"]
+        assert seen(replace(rules, duration=30, interval=30), self.FORWARD) == ["03:00", "03:30", "04:00"]
+
+    def test_hours_that_end_in_the_missing_hour_end_before_it(self) -> None:
+        rules = replace(NINE_TO_FIVE, zone=NEW_YORK, hours=daily((60, 150)), duration=30, interval=30)
+        assert seen(rules, self.FORWARD) == ["01:00", "01:30"]
+
+    @pytest.mark.parametrize("hours", [(125, 175), (120, 180), (120, 150), (150, 180)])
+    def test_hours_within_the_missing_hour_do_not_happen(self, hours: Span) -> None:
+        rules = replace(NINE_TO_FIVE, zone=NEW_YORK, hours=daily(hours), duration=15, interval=15)
+        assert seen(rules, self.FORWARD) == []
+
+    def test_a_break_in_the_repeated_hour_is_had_twice(self) -> None:
+        rules = replace(NINE_TO_FIVE, zone=NEW_YORK, hours=daily((0, 75), (105, 180)), duration=15, interval=15)
+        on_the_hour_and_quarter = ["00:00", "00:15", "00:30", "00:45", "01:00"]
+        twice = ["01:45", "01:00"]
+        assert seen(rules, self.BACK) == [*on_the_hour_and_quarter, *twice, "01:45", "02:00", "02:15", "02:30", "02:45"]
+
+    def test_starts_stay_an_interval_apart_across_the_change(self) -> None:
+        rules = replace(NINE_TO_FIVE, zone=NEW_YORK, hours=daily((0, 360)), interval=90)
+        for change in (self.FORWARD, self.BACK):
+            now = minute(change.isoformat()) - 1440
+            starts = offered(rules, now=now, busy=(), first=change, last=change, zone=NEW_YORK)
+            assert {later - sooner for sooner, later in pairwise(starts)} == {90}
+
+    def test_half_an_hour_on_lord_howe_island_moves_no_working_day(self) -> None:
+        rules = replace(NINE_TO_FIVE, zone=ZoneInfo("Australia/Lord_Howe"))
+        for day in (date(2026, 4, 4), date(2026, 4, 5), date(2026, 4, 6), date(2026, 10, 4), date(2026, 10, 5)):
+            assert seen(rules, day) == seen(NINE_TO_FIVE, MONDAY)
+
+    def test_a_night_on_lord_howe_island_goes_on_by_the_half_hour(self) -> None:
+        rules = replace(NINE_TO_FIVE, zone=ZoneInfo("Australia/Lord_Howe"), hours=daily((0, 300)))
+        assert seen(rules, date(2026, 4, 5)) == ["00:00", "01:00", "01:30", "02:30", "03:30"]
+        assert seen(rules, date(2026, 10, 4)) == ["00:00", "01:00", "02:30", "03:30"]
+
+    def test_a_day_without_midnight_begins_when_it_can(self) -> None:
+        # Havana goes from 00:00 to 01:00 on 8 March 2026.
+        rules = replace(NINE_TO_FIVE, zone=ZoneInfo("America/Havana"), hours=daily((0, MIDNIGHT)))
+        assert seen(rules, self.FORWARD)[:2] == ["01:00", "02:00"]
+        assert len(seen(rules, self.FORWARD)) == 23
+
+    def test_an_evening_with_its_last_hour_twice_is_an_hour_longer(self) -> None:
+        # Beirut goes from 24:00 to 23:00 on 24 October 2026.
+        rules = replace(NINE_TO_FIVE, zone=ZoneInfo("Asia/Beirut"), hours=daily((21 * 60, MIDNIGHT)))
+        assert seen(rules, date(2026, 10, 24)) == ["21:00", "22:00", "23:00", "23:00"]
+
+    def test_a_date_that_comes_back_after_midnight_is_still_one_date(self) -> None:
+        # St. John's went from 00:01 on 7 November 2010 back to 23:01 on the 6th.
+        st_johns, now = ZoneInfo("America/St_Johns"), minute("2010-11-05 00:00")
+        always = replace(NINE_TO_FIVE, zone=st_johns, hours=daily((0, MIDNIGHT)), interval=1, duration=1)
+        saturday, sunday = date(2010, 11, 6), date(2010, 11, 7)
+        assert len(seen(always, saturday, now=now)) == 1440 + 59
+        assert len(seen(always, sunday, now=now)) == 1440 + 1
+        begin = minute("2010-11-06 00:00-02:30")
+        both = offered(always, now=now, busy=(), first=saturday, last=sunday, zone=st_johns)
+        assert both == list(range(begin, begin + 49 * 60))
+
+    def test_two_hours_at_troll_are_two_hours(self) -> None:
+        rules = replace(NINE_TO_FIVE, zone=ZoneInfo("Antarctica/Troll"), hours=daily((0, 300)))
+        assert seen(rules, date(2026, 3, 29)) == ["00:00", "03:00", "04:00"]
+        assert len(seen(rules, date(2026, 10, 25))) == 7
+
+
+class TestBusyTimes:
+    def test_meetings_may_follow_each_other_without_a_gap(self) -> None:
+        busy = (between("10:00", "11:00"),)
+        assert seen(NINE_TO_FIVE, MONDAY, busy=busy)[:3] == ["09:00", "11:00", "12:00"]
+
+    def test_one_shared_minute_is_too_many(self) -> None:
+        assert seen(NINE_TO_FIVE, MONDAY, busy=(between("10:59", "11:01"),))[:2] == ["09:00", "12:00"]
+
+    def test_the_buffer_before_keeps_clear_of_the_meeting_before(self) -> None:
+        rules = replace(NINE_TO_FIVE, interval=15, buffer_before=30)
+        assert seen(rules, MONDAY, busy=(between("09:00", "11:00"),))[0] == "11:30"
+
+    def test_the_buffer_after_keeps_clear_of_the_meeting_after(self) -> None:
+        rules = replace(NINE_TO_FIVE, interval=15, buffer_after=30)
+        assert seen(rules, MONDAY, busy=(between("12:00", "17:00"),))[-1] == "10:30"
+
+    def test_buffers_may_reach_outside_working_hours(self) -> None:
+        rules = replace(NINE_TO_FIVE, buffer_before=120, buffer_after=120)
+        assert seen(rules, MONDAY) == seen(NINE_TO_FIVE, MONDAY)
+
+    def test_a_busy_time_outside_working_hours_still_meets_the_buffer(self) -> None:
+        rules = replace(NINE_TO_FIVE, buffer_before=60)
+        assert seen(rules, MONDAY, busy=(between("08:00", "08:30"),))[0] == "10:00"
+
+    def test_busy_times_come_in_any_order_and_may_overlap(self) -> None:
+        busy = (
+            between("14:00", "15:00"),
+            between("09:00", "10:30"),
+            between("09:30", "10:00"),
+            between("14:00", "16:00"),
+        )
+        assert seen(NINE_TO_FIVE, MONDAY, busy=busy) == ["11:00", "12:00", "13:00", "16:00"]
+
+    def test_a_busy_time_of_no_length_takes_nothing(self) -> None:
+        assert seen(NINE_TO_FIVE, MONDAY, busy=(between("10:30", "10:30"),)) == seen(NINE_TO_FIVE, MONDAY)
+
+    def test_a_busy_time_that_ends_before_it_begins_is_an_error(self) -> None:
+        with pytest.raises(ValueError, match="ends before it begins"):
+            seen(NINE_TO_FIVE, MONDAY, busy=(between("11:00", "10:00"),))
+
+    def test_a_booked_slot_is_gone_and_comes_back_when_freed(self) -> None:
+        rules = replace(NINE_TO_FIVE, buffer_before=10, buffer_after=5)
+        booked = (minute("2026-06-01 10:50"), minute("2026-06-01 12:05"))
+        assert refusal(rules, "2026-06-01 11:00", busy=(booked,)) is Refusal.SLOT_TAKEN
+        assert refusal(rules, "2026-06-01 11:00") is None
+
+
+class TestNoticeAndHorizon:
+    NOW = "2026-06-01 10:00"
+
+    def test_this_very_minute_can_be_booked_without_notice(self) -> None:
+        assert refusal(NINE_TO_FIVE, "2026-06-01 10:00", now=self.NOW) is None
+        assert seen(NINE_TO_FIVE, MONDAY, now=minute(self.NOW))[0] == "10:00"
+
+    def test_the_notice_counts_to_the_minute(self) -> None:
+        rules = replace(NINE_TO_FIVE, minimum_notice=120)
+        assert seen(rules, MONDAY, now=minute(self.NOW))[0] == "12:00"
+        assert seen(rules, MONDAY, now=minute(self.NOW) + 1)[0] == "13:00"
+
+    def test_the_horizon_counts_days_of_24_hours_from_now(self) -> None:
+        rules = replace(NINE_TO_FIVE, horizon_days=2)
+        assert seen(rules, date(2026, 6, 3), now=minute(self.NOW)) == ["09:00", "10:00"]
+
+    def test_a_notice_longer_than_the_horizon_leaves_nothing(self) -> None:
+        rules = replace(NINE_TO_FIVE, horizon_days=1, minimum_notice=1441)
+        assert seen(rules, MONDAY, date(2026, 6, 5), now=minute(self.NOW)) == []
+
+
+class TestWhyNot:
+    RULES = replace(NINE_TO_FIVE, minimum_notice=120, horizon_days=2)
+    NOW = "2026-06-01 10:00"
+
+    @pytest.mark.parametrize(
+        ("start", "reason"),
+        [
+            ("2026-06-01 09:00", Refusal.IN_THE_PAST),
+            ("1970-01-01 00:00", Refusal.IN_THE_PAST),
+            ("2026-06-01 11:00", Refusal.TOO_SHORT_NOTICE),
+            ("2026-06-03 11:00", Refusal.BEYOND_HORIZON),
+            ("9999-12-31 23:59", Refusal.BEYOND_HORIZON),
+            ("2026-06-02 08:00", Refusal.OUTSIDE_AVAILABILITY),
+            ("2026-06-02 16:30", Refusal.OUTSIDE_AVAILABILITY),
+            ("2026-06-02 17:00", Refusal.OUTSIDE_AVAILABILITY),
+            ("2026-06-02 10:01", Refusal.OFF_GRID),
+            ("2026-06-02 13:00", Refusal.SLOT_TAKEN),
+            ("2026-06-02 14:00", None),
+        ],
+    )
+    def test_a_refusal_says_why(self, start: str, reason: Refusal | None) -> None:
+        busy = (between("13:30", "13:45", on=date(2026, 6, 2)),)
+        assert refusal(self.RULES, start, now=self.NOW, busy=busy) is reason
+
+    def test_the_reason_that_helps_most_comes_first(self) -> None:
+        everything = (minute("2026-05-01 00:00"), minute("2026-07-01 00:00"))
+        starts = ["2026-06-01 03:33", "2026-06-01 10:01", "2026-06-09 03:33", "2026-06-02 03:33", "2026-06-02 13:13"]
+        reasons = [refusal(self.RULES, start, now=self.NOW, busy=(everything,)) for start in starts]
+        assert reasons == [
+            Refusal.IN_THE_PAST,
+            Refusal.TOO_SHORT_NOTICE,
+            Refusal.BEYOND_HORIZON,
+            Refusal.OUTSIDE_AVAILABILITY,
+            Refusal.OFF_GRID,
+        ]

@@ -1,0 +1,68 @@
+"""Rules that make no sense are refused where they are made, by the name of the field."""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import pytest
+
+from webapp.scheduling.slots import Hours, Override, Rules
+
+MONDAY = date(2026, 6, 1)
+NINE, FIVE = 540, 1020
+
+SENSIBLE: dict[str, Any] = {
+    "zone": ZoneInfo("UTC"),
+    "hours": (Hours(0, NINE, FIVE),),
+    "overrides": (Override(MONDAY, ()),),
+    "duration": 30,
+    "interval": 15,
+    "buffer_before": 0,
+    "buffer_after": 0,
+    "minimum_notice": 0,
+    "horizon_days": 1,
+}
+
+
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [
+        ("duration", 0),
+        ("duration", 1441),
+        ("interval", 0),
+        ("interval", -15),
+        ("buffer_before", -1),
+        ("buffer_after", -1),
+        ("minimum_notice", -1),
+        ("horizon_days", 0),
+        ("horizon_days", 1_000_000),
+        ("overrides", (Override(MONDAY, ()), Override(MONDAY, ((NINE, FIVE),)))),
+    ],
+)
+def test_a_field_out_of_bounds_is_named(field: str, value: object) -> None:
+    with pytest.raises(ValueError, match=f"^{field} "):
+        Rules(**SENSIBLE | {field: value})
+
+
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [("duration", 1440), ("interval", 1440), ("hours", (Hours(6, 0, 1440),)), ("hours", ()), ("overrides", ())],
+)
+def test_the_bounds_themselves_are_allowed(field: str, value: object) -> None:
+    assert getattr(Rules(**SENSIBLE | {field: value}), field) == value
+
+
+@pytest.mark.parametrize(("start", "end"), [(NINE, NINE), (FIVE, NINE), (-1, NINE), (NINE, 1441)])
+def test_a_range_lies_within_its_day_and_ends_after_it_starts(start: int, end: int) -> None:
+    with pytest.raises(ValueError, match=r"^start and end are "):
+        Hours(0, start, end)
+    with pytest.raises(ValueError, match=r"^ranges are "):
+        Override(MONDAY, ((start, end),))
+
+
+@pytest.mark.parametrize("weekday", [-1, 7])
+def test_a_week_has_seven_days(weekday: int) -> None:
+    with pytest.raises(ValueError, match=r"^weekday "):
+        Hours(weekday, NINE, FIVE)
