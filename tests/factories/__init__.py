@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cache
 from itertools import count
 from typing import Any, TypeVar
 
@@ -23,18 +24,24 @@ def organization(**changes: Any) -> Organization:
 
 def member(*, of: Organization | None = None, role: Role = Role.OWNER, **changes: Any) -> Membership:
     """A person with the password PASSWORD, and their place in an organisation."""
-    from webapp.identity.service import hash_password
-
     number = next(_numbers)
     values = {
         "email": f"person{number}@example.com",
         "name": f"Person {number}",
-        "password_hash": hash_password(PASSWORD),
+        "password_hash": _password_hash(),
         "timezone": "Europe/Berlin",
     } | changes
     user = _kept(User(**values))
     place = of or organization()
     return _kept(Membership(organization_id=place.id, user_id=user.id, role=role, organization=place, user=user))
+
+
+@cache
+def _password_hash() -> str:
+    """Hashed once: Argon2 takes its time on purpose."""
+    from webapp.identity.service import hash_password  # needs the settings, which the servers' fixture makes
+
+    return hash_password(PASSWORD)
 
 
 def schedule(*, of: Membership, zone: str = "Europe/Berlin", days: range = range(7)) -> Schedule:

@@ -57,7 +57,7 @@ class Base(DeclarativeBase):
 @event.listens_for(Base, "init", propagate=True)
 def _draw_id(target: Base, _args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
     if "id" in type(target).__mapper__.columns and "id" not in kwargs:
-        target.id = uuid7()
+        kwargs["id"] = uuid7()
 
 
 E = TypeVar("E", bound=StrEnum)

@@ -1,0 +1,55 @@
+"""`flask users …`: people, from the command line of a machine that has no page to sign in on yet."""
+
+from __future__ import annotations
+
+import sys
+
+import click
+from flask.cli import AppGroup
+from sqlalchemy.exc import OperationalError, ProgrammingError
+
+from webapp.core.commands import Refusal
+from webapp.core.db import transaction
+from webapp.core.errors import DomainError
+from webapp.identity import service
+
+users = AppGroup("users", help="Manage the people who sign in.")
+
+
+@users.command("create-owner")
+@click.option("--organization", required=True, help="Its name, as guests read it.")
+@click.option("--slug", required=True, help="Its name in addresses: lower-case letters, digits, hyphens.")
+@click.option("--email", required=True, help="What the owner signs in with.")
+@click.option("--name", required=True, help="What the owner is called.")
+@click.option("--timezone", default="UTC", show_default=True, help="An IANA name, such as Europe/Berlin.")
+@click.option("--password-stdin", is_flag=True, help="Read the password from the first line of standard input.")
+def create_owner(*, organization: str, slug: str, email: str, name: str, timezone: str, password_stdin: bool) -> None:
+    """Open an organisation and its first owner's account.
+
+    The password is asked for, unless --password-stdin is given. Bad input ends with one sentence and exit code 2.
+    """
+    password = _password(from_stdin=password_stdin)
+    try:
+        with transaction():
+            service.register_organization(
+                name=organization, slug=slug, timezone=timezone, owner_name=name, owner_email=email, password=password
+            )
+    except DomainError as error:
+        raise Refusal(f"--{_OPTIONS.get(error.field or '', error.field)}: {error}") from None
+    except (OperationalError, ProgrammingError):
+        raise click.ClickException(
+            "The database is away or not migrated; start it and run `flask db upgrade`."
+        ) from None
+    click.echo(f"{name} owns {organization} and can sign in as {email}.")
+
+
+_OPTIONS = {"name": "organization", "owner_name": "name", "owner_email": "email"}
+
+
+def _password(*, from_stdin: bool) -> str:
+    if from_stdin:
+        return sys.stdin.readline().rstrip("\r\n")
+    if not sys.stdin.isatty():
+        raise Refusal("There is no terminal to ask for the password on; pipe it in with --password-stdin.")
+    password: str = click.prompt("Password", hide_input=True, confirmation_prompt=True)
+    return password
