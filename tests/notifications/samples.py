@@ -1,0 +1,64 @@
+"""One meeting to write mails about: Gus in New York books half an hour with Ada in Berlin. Nothing of it is stored."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy.orm import configure_mappers
+
+from webapp.identity.models import Organization, User
+from webapp.scheduling.models import Booking, BookingStatus, EventType, Side
+
+configure_mappers()  # the very first object of a process draws its id before its mapper is ready
+
+START = datetime(2026, 11, 24, 13, 30, tzinfo=UTC)
+END = datetime(2026, 11, 24, 14, 0, tzinfo=UTC)
+EARLIER = datetime(2026, 11, 23, 10, 0, tzinfo=UTC)
+
+QUESTIONS = [
+    {"key": "topic", "label": "What would you like to talk about?", "required": True, "long": True},
+    {"key": "company", "label": "Company", "required": False, "long": False},
+]
+
+
+def booking(*, event: dict[str, Any] | None = None, host: dict[str, Any] | None = None, **changes: Any) -> Booking:
+    """The meeting, with `changes` to the booking, to its `event` type and to its `host`."""
+    organization = Organization(slug="north-studio", name="North Studio", timezone="Europe/Berlin")
+    person = {"email": "ada@north.example", "name": "Ada Berg", "timezone": "Europe/Berlin"}
+    kind = {
+        "slug": "first-talk",
+        "name": "First talk",
+        "description": "Half an hour to find out what you need.",
+        "duration": 30,
+        "location": "https://meet.example/ada",
+        "questions": QUESTIONS,
+    }
+    values = {
+        "id": UUID("0193a1f0-0000-7000-8000-000000000001"),
+        "organization_id": organization.id,
+        "event_type": EventType(organization=organization, **(kind | (event or {}))),
+        "host": User(**(person | (host or {}))),
+        "status": BookingStatus.CONFIRMED,
+        "starts_at": START,
+        "ends_at": END,
+        "sequence": 0,
+        "guest_name": "Gus Grün",
+        "guest_email": "gus@example.com",
+        "guest_phone": "+12125550123",
+        "guest_timezone": "America/New_York",
+        "answers": {"topic": "The new web site.\nAnd what it costs, <roughly> & honestly.", "company": "Grün & Söhne"},
+        "cancel_reason": "",
+    }
+    return Booking(**(values | changes))
+
+
+def moved() -> Booking:
+    return booking(sequence=1)
+
+
+def cancelled(*, by: Side, reason: str = "") -> Booking:
+    return booking(
+        status=BookingStatus.CANCELLED, sequence=1, cancelled_by=by, cancelled_at=EARLIER, cancel_reason=reason
+    )

@@ -1,0 +1,53 @@
+"""Each mail about a booking, word for word; golden/README.md says how to renew the files."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from flask import Flask
+
+from tests.notifications import samples
+from webapp.notifications.mail.message import Mail
+from webapp.scheduling import messages
+from webapp.scheduling.models import Side
+from webapp.scheduling.service.booking import manage_token
+
+GOLDEN = Path(__file__).parent / "golden"
+RENEW = bool(os.environ.get("ALMANAC_RENEW_GOLDEN"))
+
+MAILS: dict[str, Callable[[], Mail]] = {
+    "confirmation_invitee": lambda: messages.confirmation_to_invitee(samples.booking()),
+    "notification_organizer": lambda: messages.notification_to_organizer(samples.booking()),
+    "rescheduled_invitee": lambda: messages.rescheduled_to_invitee(samples.moved(), samples.EARLIER),
+    "rescheduled_organizer": lambda: messages.rescheduled_to_organizer(samples.moved(), samples.EARLIER),
+    "cancelled_invitee_by_host": lambda: messages.cancelled_to_invitee(
+        samples.cancelled(by=Side.HOST, reason="I have caught a cold.\nI am sorry!")
+    ),
+    "cancelled_invitee_by_guest": lambda: messages.cancelled_to_invitee(samples.cancelled(by=Side.GUEST)),
+    "cancelled_organizer_by_guest": lambda: messages.cancelled_to_organizer(
+        samples.cancelled(by=Side.GUEST, reason="No longer needed")
+    ),
+    "cancelled_organizer_by_host": lambda: messages.cancelled_to_organizer(samples.cancelled(by=Side.HOST)),
+    "reminder_invitee": lambda: messages.reminder_to_invitee(samples.booking()),
+}
+
+
+@pytest.mark.parametrize("name", MAILS)
+def test_a_mail_says_what_its_golden_files_say(app: Flask, name: str) -> None:
+    mail = MAILS[name]()
+    token = manage_token(samples.booking())
+    folder = GOLDEN / name
+    for part, words in (("subject.txt", f"{mail.subject}\n"), ("body.txt", mail.text), ("body.html", mail.html)):
+        written = words.replace(token, "MANAGE-TOKEN")
+        file = folder / part
+        if RENEW:
+            folder.mkdir(exist_ok=True)
+            file.write_text(written, encoding="utf-8")
+        assert written == file.read_text(encoding="utf-8"), f"{name}/{part} has changed"
+
+
+def test_every_golden_folder_belongs_to_a_mail() -> None:
+    assert {folder.name for folder in GOLDEN.iterdir() if folder.is_dir()} == set(MAILS)

@@ -1,0 +1,79 @@
+"""Deliveries: each message has one row, and that row decides whether it still has to go out.
+
+No transaction is held over the network, so a delivery has three steps, which `jobs.mailing.send_mail` takes: `prepare`
+in a transaction, then the mail server, then `record_sent` or `record_failed` in another.
+
+What this promises, honestly: a message that is recorded as sent is never sent again. But SMTP knows no commit in two
+phases. A process that dies after the server took the message and before `record_sent` is committed leaves a row that
+still says `sending`, and the next attempt hands the message over once more. That window is the server's reply on its
+way to us and the commit of one row. So is a server that falls silent over a message it has read: we give up, and it
+may have kept it. In both cases the twin carries the same Message-ID, by which mail servers and programs drop
+duplicates. Two attempts at the very same time are kept apart by the lease of their job, not by the row.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from uuid import UUID
+
+from sqlalchemy import update
+from sqlalchemy.dialects.postgresql import insert
+
+from webapp.core.addresses import public_host
+from webapp.core.clock import now
+from webapp.core.db import session, uuid7
+from webapp.notifications.mail.message import Mail
+from webapp.notifications.models import Channel, Delivery, DeliveryStatus
+
+
+def prepare(mail: Mail) -> Delivery | None:
+    """Return the delivery of `mail`, now `sending` with one more attempt, or None when it has been sent before.
+
+    Two that prepare the same message at once wait for each other's transaction and share one row.
+    """
+    fresh = insert(Delivery).values(
+        id=uuid7(),
+        organization_id=mail.organization_id,
+        idempotency_key=mail.idempotency_key,
+        channel=Channel.EMAIL,
+        template=mail.template,
+        recipient=mail.recipient.address,
+        subject=mail.subject,
+        status=DeliveryStatus.SENDING,
+        message_id=message_id(mail.idempotency_key),
+        attempts=1,
+    )
+    claim = fresh.on_conflict_do_update(
+        index_elements=[Delivery.idempotency_key],
+        set_={
+            "status": DeliveryStatus.SENDING,
+            "attempts": Delivery.attempts + 1,
+            "recipient": fresh.excluded.recipient,
+            "subject": fresh.excluded.subject,
+        },
+        where=Delivery.status != DeliveryStatus.SENT,
+    ).returning(Delivery)
+    return session().scalars(claim, execution_options={"populate_existing": True}).one_or_none()
+
+
+def record_sent(*, delivery_id: UUID, answer: str) -> None:
+    """Note that the server took the message, and its `answer`; from now on `prepare` returns None for it."""
+    session().execute(
+        update(Delivery)
+        .where(Delivery.id == delivery_id, Delivery.status != DeliveryStatus.SENT)
+        .values(status=DeliveryStatus.SENT, answer=answer, sent_at=now())
+    )
+
+
+def record_failed(*, delivery_id: UUID, answer: str) -> None:
+    """Note why this attempt failed; a later `prepare` may try again. A delivery that was sent stays sent."""
+    session().execute(
+        update(Delivery)
+        .where(Delivery.id == delivery_id, Delivery.status != DeliveryStatus.SENT)
+        .values(status=DeliveryStatus.FAILED, answer=answer)
+    )
+
+
+def message_id(idempotency_key: str) -> str:
+    """Return the Message-ID of the message with this key: always the same, so that receivers recognise a twin."""
+    return f"<{hashlib.sha256(idempotency_key.encode()).hexdigest()[:40]}@{public_host()}>"

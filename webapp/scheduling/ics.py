@@ -1,0 +1,86 @@
+"""A booking as an iCalendar object (RFC 5545), for mails (RFC 5546, 6047) and for the file that guests download."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from urllib.parse import quote
+
+from icalendar import Calendar, Event, vCalAddress, vUri
+
+from webapp.core.addresses import public_host
+from webapp.core.clock import now
+from webapp.scheduling.models import Booking, BookingStatus
+
+_PRODUCT = "-//Almanac//Almanac//EN"
+
+
+class Method(StrEnum):
+    """What the receiver's calendar is to do with the object."""
+
+    REQUEST = "REQUEST"
+    CANCEL = "CANCEL"
+    PUBLISH = "PUBLISH"
+
+
+def build(booking: Booking, *, method: Method, summary: str, description: str, url: str | None = None) -> str:
+    """Return the iCalendar object of `booking`, with CRLF line ends and lines folded at 75 octets.
+
+    The UID stays the same for the booking's whole life and SEQUENCE is the booking's own, which every move and the
+    cancellation raise: so a calendar tells the new from the old. Times are in UTC, so that no definition of a zone
+    need travel along. `summary`, `description` and `url` are for the one reader of this copy.
+    """
+    calendar = Calendar()
+    calendar.add("prodid", _PRODUCT)
+    calendar.add("version", "2.0")
+    calendar.add("calscale", "GREGORIAN")
+    calendar.add("method", method.value)
+    event = Event()
+    _add_facts(event, booking)
+    event.add("summary", summary)
+    event.add("description", description)
+    if url:
+        event.add("url", vUri(url))
+    _add_people(event, booking, with_attendees=method is not Method.PUBLISH)
+    calendar.add_component(event)
+    written: bytes = calendar.to_ical()
+    return written.decode()
+
+
+def _add_facts(event: Event, booking: Booking) -> None:
+    cancelled = booking.status is BookingStatus.CANCELLED
+    event.add("uid", f"{booking.id}@{public_host()}")
+    event.add("sequence", booking.sequence)
+    event.add("dtstamp", now())
+    event.add("dtstart", booking.starts_at)
+    event.add("dtend", booking.ends_at)
+    event.add("status", "CANCELLED" if cancelled else "CONFIRMED")
+    event.add("transp", "TRANSPARENT" if cancelled else "OPAQUE")
+    if booking.event_type.location:
+        event.add("location", booking.event_type.location)
+
+
+def _add_people(event: Event, booking: Booking, *, with_attendees: bool) -> None:
+    """Name the host as organizer and, except where something is merely published (RFC 5546, 3.2.1), who takes part.
+
+    Both have agreed: the guest by booking, the host by offering the time. So nobody is asked to reply. The host is
+    an attendee too, since some calendars file only meetings that their owner attends.
+    """
+    event.add("organizer", _person(booking.host.name, booking.host.email))
+    if not with_attendees:
+        return
+    for name, email, role in (
+        (booking.guest_name, booking.guest_email, "REQ-PARTICIPANT"),
+        (booking.host.name, booking.host.email, "CHAIR"),
+    ):
+        attendee = _person(name, email)
+        attendee.params["CUTYPE"] = "INDIVIDUAL"
+        attendee.params["ROLE"] = role
+        attendee.params["PARTSTAT"] = "ACCEPTED"
+        attendee.params["RSVP"] = "FALSE"
+        event.add("attendee", attendee)
+
+
+def _person(name: str, email: str) -> vCalAddress:
+    person = vCalAddress(f"mailto:{quote(email, safe='@+=!$*')}")
+    person.params["CN"] = name
+    return person

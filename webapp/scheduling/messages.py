@@ -1,0 +1,190 @@
+"""The e-mails about a booking: each function turns a booking into one mail, ready to be delivered.
+
+Their keys name the fact that they tell. A booking is made once and cancelled once; it moves once per `sequence`, and
+is reminded of once per `sequence`. So every attempt writes the same mail under the same key, and it goes out once.
+`resend` names a wish to have it again, such as a host's click, and stands for one more copy.
+
+A mail tells the booking as it is now. So whoever sends one because of an event asks first whether that event is still
+the latest word: no confirmation of what has been cancelled, no move that another move has overtaken.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+from uuid import UUID
+
+from flask_babel import force_locale, gettext
+
+from webapp.core.settings import settings
+from webapp.notifications.mail.compose import LANGUAGE, write
+from webapp.notifications.mail.message import CalendarPart, Mail, Mailbox
+from webapp.scheduling import ics
+from webapp.scheduling.calendar_links import CalendarLinks, links
+from webapp.scheduling.ics import Method
+from webapp.scheduling.models import Booking, Side
+from webapp.scheduling.service.booking import manage_url
+from webapp.scheduling.when import When, describe
+
+_CALLED = {Side.GUEST: "invitee", Side.HOST: "organizer"}
+
+
+def confirmation_to_invitee(booking: Booking, *, resend: UUID | None = None) -> Mail:
+    """Return the mail that confirms the booking to its guest, with the invitation."""
+    return _mail(booking, "booking_confirmation", to=Side.GUEST, method=Method.REQUEST, resend=resend)
+
+
+def notification_to_organizer(booking: Booking, *, resend: UUID | None = None) -> Mail:
+    """Return the mail that tells the host of the booking, with the guest's answers and the invitation."""
+    return _mail(booking, "booking_notification", to=Side.HOST, method=Method.REQUEST, resend=resend)
+
+
+def rescheduled_to_invitee(booking: Booking, previous_start: datetime, *, resend: UUID | None = None) -> Mail:
+    """Return the mail that tells the guest that the booking has moved away from `previous_start` (aware)."""
+    return _rescheduled(booking, previous_start, to=Side.GUEST, resend=resend)
+
+
+def rescheduled_to_organizer(booking: Booking, previous_start: datetime, *, resend: UUID | None = None) -> Mail:
+    """Return the mail that tells the host that the booking has moved away from `previous_start` (aware)."""
+    return _rescheduled(booking, previous_start, to=Side.HOST, resend=resend)
+
+
+def cancelled_to_invitee(booking: Booking, *, resend: UUID | None = None) -> Mail:
+    """Return the mail that tells the guest that the booking is off, and takes it out of their calendar."""
+    return _mail(booking, "booking_cancelled", to=Side.GUEST, method=Method.CANCEL, resend=resend)
+
+
+def cancelled_to_organizer(booking: Booking, *, resend: UUID | None = None) -> Mail:
+    """Return the mail that tells the host that the booking is off, and takes it out of their calendar."""
+    return _mail(booking, "booking_cancelled", to=Side.HOST, method=Method.CANCEL, resend=resend)
+
+
+def reminder_to_invitee(booking: Booking, *, resend: UUID | None = None) -> Mail:
+    """Return the mail that reminds the guest of the booking at its present time."""
+    return _mail(booking, "booking_reminder", to=Side.GUEST, occasion=str(booking.sequence), resend=resend)
+
+
+def calendar_file(booking: Booking) -> str:
+    """Return the guest's copy of the booking as an iCalendar file, for the download beside it."""
+    return _calendar(booking, Method.PUBLISH, to=Side.GUEST)
+
+
+def calendar_links(booking: Booking) -> CalendarLinks:
+    """Return the links by which the guest puts the booking into a web calendar."""
+    return links(
+        title=_summary(booking, to=Side.GUEST),
+        start=booking.starts_at,
+        end=booking.ends_at,
+        description=_description(booking, to=Side.GUEST),
+        location=booking.event_type.location,
+    )
+
+
+def _rescheduled(booking: Booking, previous_start: datetime, *, to: Side, resend: UUID | None) -> Mail:
+    return _mail(
+        booking,
+        "booking_rescheduled",
+        to=to,
+        method=Method.REQUEST,
+        occasion=str(booking.sequence),
+        previous=_when(booking, to=to, start=previous_start),
+        resend=resend,
+    )
+
+
+def _mail(
+    booking: Booking,
+    kind: str,
+    *,
+    to: Side,
+    method: Method | None = None,
+    occasion: str = "",
+    previous: When | None = None,
+    resend: UUID | None = None,
+) -> Mail:
+    """Write the mail of this `kind`; `occasion` tells apart what may happen to a booking more than once."""
+    template = f"{kind}_{_CALLED[to]}"
+    written = write(template, _context(booking, to=to) | {"previous": previous})
+    guest = Mailbox(name=booking.guest_name, address=booking.guest_email)
+    host = Mailbox(name=booking.host.name, address=booking.host.email)
+    key = [f"booking:{booking.id}:{template}", occasion, f"resend:{resend}" if resend else ""]
+    return Mail(
+        organization_id=booking.organization_id,
+        idempotency_key=":".join(filter(None, key)),
+        template=template,
+        recipient=guest if to is Side.GUEST else host,
+        reply_to=host if to is Side.GUEST else guest,
+        subject=written.subject,
+        text=written.text,
+        html=written.html,
+        calendar=CalendarPart(method=method, content=_calendar(booking, method, to=to)) if method else None,
+    )
+
+
+def _context(booking: Booking, *, to: Side) -> dict[str, object]:
+    """Return what templates may speak of. Only the guest's mails get the links by which the guest acts."""
+    event_type = booking.event_type
+    common = {
+        "booking": booking,
+        "event_type": event_type,
+        "organization": event_type.organization,
+        "host": booking.host,
+        "when": _when(booking, to=to),
+    }
+    if to is Side.GUEST:
+        return common | {
+            "manage_url": manage_url(booking),
+            "calendars": calendar_links(booking),
+            "book_url": f"{settings().public_url}/book/{event_type.organization.slug}/{event_type.slug}",
+        }
+    return common | {
+        "answers": _answers(booking),
+        "guest_when": _when(booking, to=Side.GUEST),
+        "booking_url": _page_of_host(booking),
+    }
+
+
+def _when(booking: Booking, *, to: Side, start: datetime | None = None) -> When:
+    """Say when the booking is, or was if it began at `start`, in the zone of the one who reads it."""
+    begins = start or booking.starts_at
+    zone = booking.guest_timezone if to is Side.GUEST else booking.host.timezone
+    return describe(begins, begins + (booking.ends_at - booking.starts_at), zone=zone, locale=LANGUAGE)
+
+
+def _answers(booking: Booking) -> list[tuple[str, str]]:
+    """Return the questions that were answered and what was said, in the order in which they are asked."""
+    labels = {str(question["key"]): str(question["label"]) for question in booking.event_type.questions}
+    order = [*labels, *(key for key in booking.answers if key not in labels)]  # a question may be gone by now
+    return [(labels.get(key, key), str(booking.answers[key])) for key in order if booking.answers.get(key)]
+
+
+def _calendar(booking: Booking, method: Method, *, to: Side) -> str:
+    return ics.build(
+        booking,
+        method=method,
+        summary=_summary(booking, to=to),
+        description=_description(booking, to=to),
+        url=manage_url(booking) if to is Side.GUEST else _page_of_host(booking),
+    )
+
+
+def _summary(booking: Booking, *, to: Side) -> str:
+    other = booking.host.name if to is Side.GUEST else booking.guest_name
+    with force_locale(LANGUAGE):
+        summary: str = gettext("%(event)s with %(person)s", event=booking.event_type.name, person=other)
+    return summary
+
+
+def _description(booking: Booking, *, to: Side) -> str:
+    """Say in the calendar entry what its reader needs. The link to change the booking is the guest's alone."""
+    with force_locale(LANGUAGE):
+        if to is Side.GUEST:
+            change = gettext("Reschedule or cancel: %(link)s", link=manage_url(booking))
+            return "\n\n".join(filter(None, [booking.event_type.description, change]))
+        contact = filter(None, [booking.guest_name, booking.guest_email, booking.guest_phone])
+        answers = (f"{label}\n{answer}" for label, answer in _answers(booking))
+        details = gettext("Details: %(link)s", link=_page_of_host(booking))
+        return "\n\n".join(["\n".join(contact), *answers, details])
+
+
+def _page_of_host(booking: Booking) -> str:
+    return f"{settings().public_url}/app/bookings/{booking.id}"
