@@ -7,7 +7,7 @@ from pathlib import Path
 
 from alembic import context
 from flask import current_app
-from sqlalchemy import Engine
+from sqlalchemy import Engine, text
 
 from webapp.core.db import metadata
 
@@ -18,12 +18,22 @@ for file in [*ROOT.glob("webapp/*/models.py"), *ROOT.glob("jobs/*/models.py")]:
 
 engine: Engine = current_app.extensions["migrate"].db.engine
 
+# Any number; several machines may start a release at once, and only one of them migrates at a time.
+LOCK = 20261122
+
 with engine.connect() as connection:
+    connection.execute(text("SELECT pg_advisory_lock(:lock)"), {"lock": LOCK})
+    connection.commit()
     context.configure(
         connection=connection,
         target_metadata=metadata,
         compare_type=True,
         transaction_per_migration=True,
     )
-    with context.begin_transaction():
-        context.run_migrations()
+    try:
+        with context.begin_transaction():
+            context.run_migrations()
+    finally:
+        connection.rollback()
+        connection.execute(text("SELECT pg_advisory_unlock(:lock)"), {"lock": LOCK})
+        connection.commit()

@@ -3,7 +3,7 @@ from __future__ import annotations
 from base64 import urlsafe_b64encode
 from contextlib import suppress
 from datetime import UTC, datetime
-from uuid import UUID, uuid4
+from uuid import UUID
 
 import pytest
 from hypothesis import given
@@ -30,7 +30,8 @@ def _written(plain: str) -> str:
     [
         "", "x", "é", "\ud800", "====", "W10",
         _written("[1, 2]"), _written("{}"), _written('["2026-11-24", null]'), _written("[" * 5000),
-        _written(f'["2026-11-24T10:00:00", "{uuid4()}"]'), _written('["2026-11-24T10:00:00Z", "no id"]'),
+        _written('["2026-11-24T10:00:00", "018f0000-0000-7000-8000-000000000000"]'),
+        _written('["2026-11-24T10:00:00Z", "no id"]'),
     ],
 )  # fmt: skip
 def test_what_is_no_cursor_of_ours_is_refused_in_words(text: str) -> None:

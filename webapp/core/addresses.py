@@ -6,11 +6,28 @@ import re
 from urllib.parse import urlsplit
 
 import idna
+from email_validator import SPECIAL_USE_DOMAIN_NAMES, EmailNotValidError, validate_email
 
 from webapp.core.settings import settings
 
 _LOCAL_PART = re.compile(r'[^\s"(),:;<>@\[\]\\]+')
 _DOMAIN = re.compile(r"[A-Za-z0-9]([A-Za-z0-9.-]*[A-Za-z0-9])?")
+
+# An installation of one's own may well serve people at `name@company.local`, and rehearsals use `.test`. The library's
+# documentation names this list as the place to say so.
+SPECIAL_USE_DOMAIN_NAMES.clear()
+
+
+def email_address(text: str) -> str:
+    """Return the e-mail address in its normal form; raises ValueError when it cannot be one. Nothing is looked up.
+
+    A domain of one label, such as `localhost`, is none that a guest could mean.
+    """
+    try:
+        checked = validate_email(text.strip(), check_deliverability=False)
+    except EmailNotValidError:
+        raise ValueError("This is not an e-mail address; please write it like name@example.com.") from None
+    return checked.normalized
 
 
 def public_host() -> str:

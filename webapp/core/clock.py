@@ -18,9 +18,7 @@ def zone_names() -> frozenset[str]:
 
     `localtime`, `Factory` and `posixrules` name no place, so they are left out.
     """
-    return frozenset(
-        name for name in available_timezones() if name not in {"localtime", "Factory", "posixrules"}
-    )
+    return frozenset(name for name in available_timezones() if name not in {"localtime", "Factory", "posixrules"})
 
 
 def find_zone(name: str) -> ZoneInfo:

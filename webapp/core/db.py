@@ -126,5 +126,3 @@ def guard_commits(guard: Guard) -> None:
     """Have `guard` called with the session before each commit of `transaction()`; it raises to refuse the commit."""
     if guard not in _guards:
         _guards.append(guard)
-
-

@@ -20,6 +20,11 @@ class DomainError(Exception):
         super().__init__(message or self.message)
         self.field = field
 
+    @property
+    def faults(self) -> list[dict[str, str]]:
+        """What is wrong field by field, as problem documents list it: each with `field` and `message`."""
+        return [{"field": self.field, "message": str(self)}] if self.field else []
+
 
 class NotFound(DomainError):
     """There is no such thing here, or none that the caller may see."""

@@ -60,6 +60,9 @@ def configure_logging(settings: Settings) -> None:
     root.setLevel(settings.log_level.upper())
     for name, level in _QUIET_LIBRARIES.items():
         logging.getLogger(name).setLevel(logging.DEBUG if settings.log_level == "debug" else level)
+    gunicorn = logging.getLogger("gunicorn.error")  # loads us before it says anything, but has its own handler by then
+    gunicorn.handlers.clear()
+    gunicorn.propagate = True
     logging.captureWarnings(True)
     if settings.log_format == "json":
         sys.excepthook = _log_uncaught

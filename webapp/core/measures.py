@@ -39,6 +39,7 @@ CounterName = Literal[
     "jobs_cancelled",
     "jobs_pushed_again",
     "scheduler_ticks",
+    "workers_lost",
 ]
 HistogramName = Literal["http_request_seconds", "job_wait_seconds", "job_run_seconds"]
 
@@ -76,6 +77,7 @@ COUNTERS: Mapping[CounterName, Counter] = {
     "jobs_cancelled": Counter(help="Jobs cancelled before they were done."),
     "jobs_pushed_again": Counter(help="Jobs that Redis had lost and that were pushed to it again."),
     "scheduler_ticks": Counter(help="Ticks of periodic jobs that became a run."),
+    "workers_lost": Counter(help="Worker processes that did not end by themselves, by cause.", labels=("cause",)),
 }
 HISTOGRAMS: Mapping[HistogramName, Histogram] = {
     "http_request_seconds": Histogram(
@@ -110,7 +112,7 @@ class Series:
         return cls(name, tuple(values), part)
 
 
-def count(name: CounterName, amount: int = 1, **labels: str) -> None:
+def count(name: CounterName, amount: int = 1, /, **labels: str) -> None:
     """Add `amount` to the counter `name`. Never raises and never waits; a wrong label is logged and not counted."""
     try:
         _gathered.add(Series(name, _values(COUNTERS[name].labels, labels), "count"), amount)
@@ -118,7 +120,7 @@ def count(name: CounterName, amount: int = 1, **labels: str) -> None:
         _complain(name, labels)
 
 
-def observe(name: HistogramName, seconds: float, **labels: str) -> None:
+def observe(name: HistogramName, seconds: float, /, **labels: str) -> None:
     """Sort `seconds` into the histogram `name`. Never raises and never waits; a wrong label is logged and left out."""
     try:
         histogram = HISTOGRAMS[name]

@@ -15,6 +15,8 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 
 QUEUES = ("bookings", "email", "notifications", "maintenance")
 LANES = ("high", "default", "low")
+# How often each queue is looked at first when all of them have work.
+QUEUE_WEIGHTS = {"bookings": 7, "email": 5, "notifications": 5, "maintenance": 1}
 
 
 class Environment(StrEnum):
@@ -112,6 +114,12 @@ class Settings(BaseSettings):
     scheduler_seconds: float = Field(0.5, ge=0.05, le=10)
     job_retention_days: int = Field(7, ge=1, le=365)
 
+    worker_processes: int = Field(2, ge=1, le=128)
+    worker_grace_seconds: float = Field(20, ge=0, le=3600)
+    worker_max_jobs: int = Field(10_000, ge=1)
+    worker_max_memory_mb: int = Field(150, ge=32)
+    worker_hard_memory_mb: int = Field(400, ge=48)
+
     reminder_hours: int = Field(24, ge=1, le=24 * 14)
 
     log_level: Literal["debug", "info", "warning", "error"] = "info"
@@ -123,6 +131,12 @@ class Settings(BaseSettings):
     def _nothing_for_development_in_production(self) -> Settings:
         if self.environment is Environment.PRODUCTION and self.mail_catcher_dir is not None:
             raise ValueError("MAIL_CATCHER_DIR shows everybody's mail and is for development only: unset it")
+        return self
+
+    @model_validator(mode="after")
+    def _memory_limits_in_order(self) -> Settings:
+        if self.worker_hard_memory_mb <= self.worker_max_memory_mb:
+            raise ValueError("WORKER_HARD_MEMORY_MB must be more than WORKER_MAX_MEMORY_MB")
         return self
 
     @property

@@ -27,6 +27,16 @@ class InvalidInput(DomainError):
         self.errors = tuple(errors)
         super().__init__(field=self.errors[0].field if self.errors else None)
 
+    @property
+    def faults(self) -> list[dict[str, str]]:
+        """Every field that was refused, with its `field` and `message`."""
+        return [fault._asdict() for fault in self.errors]
+
+
+def sentence(message: str) -> str:
+    """Return the message with a full stop, where the one who wrote it left it to us."""
+    return message if message.endswith((".", "!", "?")) else f"{message}."
+
 
 class FieldErrors:
     """Gathers what is wrong, so that all faults are told at once.
@@ -51,7 +61,7 @@ class FieldErrors:
         try:
             yield
         except ValueError as error:
-            self.add(field, str(error))
+            self.add(field, sentence(str(error)))
 
     def refuse(self) -> None:
         """Raise InvalidInput when anything was found wrong."""

@@ -17,11 +17,12 @@ from werkzeug.exceptions import Unauthorized
 
 from webapp.core.db import transaction
 from webapp.core.errors import Forbidden
+from webapp.core.logs import bind_user
 from webapp.core.settings import settings
 from webapp.identity import service
 from webapp.identity.errors import InsufficientScope
 from webapp.identity.models import ApiToken, Membership, Scope
-from webapp.web.extensions import limiter, login_manager
+from webapp.web.extensions import limiter
 
 HOME = "/app"
 SIGN_IN = "/sign-in"
@@ -43,7 +44,8 @@ def find_member() -> Membership | None:
     if _MEMBER not in request.environ:
         request.environ[_MEMBER] = None  # should the database be away, its error page must not ask again
         token = session_token()
-        request.environ[_MEMBER] = service.find_session(token=token) if token else None
+        if token:
+            _remember(service.find_session(token=token))
     member: Membership | None = request.environ[_MEMBER]
     return member
 
@@ -177,7 +179,8 @@ def _require_token(needed: frozenset[Scope]) -> None:
         _challenge(error="invalid_token")
         raise Unauthorized("This token is unknown, revoked or expired; create a new one.")
     token, member = found
-    request.environ[_TOKEN], request.environ[_MEMBER] = token, member
+    request.environ[_TOKEN] = token
+    _remember(member)
     if service.token_use_is_due(token):
         with transaction():
             service.record_token_use(token=token)
@@ -185,6 +188,13 @@ def _require_token(needed: frozenset[Scope]) -> None:
     if missing:
         _challenge(error="insufficient_scope", scope=" ".join(sorted(needed)))
         raise InsufficientScope(f"This token lacks the scope {', '.join(sorted(missing))}; use one that has it.")
+
+
+def _remember(member: Membership | None) -> None:
+    """Keep who asks for the rest of this request, and put them on its log lines."""
+    request.environ[_MEMBER] = member
+    if member is not None:
+        bind_user(user_id=member.user_id, organization_id=member.organization_id)
 
 
 def _api_limit() -> str:
@@ -211,8 +221,3 @@ def _challenge(**parameters: str) -> None:
     def _set(response: Response) -> Response:
         response.headers["WWW-Authenticate"] = f"Bearer {quoted}"
         return response
-
-
-# Flask-Login's template variable asks for the user on every page, so it has to know where to look.
-login_manager.session_protection = None
-login_manager.request_loader(lambda _request: find_member())

@@ -13,12 +13,12 @@ from uuid import UUID
 
 from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
-from email_validator import EmailNotValidError, validate_email
 from psycopg.errors import UniqueViolation
 from sqlalchemy import delete, or_, select, update
 from sqlalchemy.exc import IntegrityError
 
 from webapp.core import clock, crypto
+from webapp.core.addresses import email_address
 from webapp.core.db import session
 from webapp.core.errors import NotFound
 from webapp.core.settings import settings
@@ -250,8 +250,8 @@ def register_organization(
 def normal_email(value: str) -> str | None:
     """Return the one way we write this address (lower case, Unicode composed), or None when it is no address."""
     try:
-        email = validate_email(value.strip(), check_deliverability=False).normalized.lower()
-    except EmailNotValidError:
+        email = email_address(value).lower()
+    except ValueError:
         return None
     return email if len(email) <= 254 else None
 

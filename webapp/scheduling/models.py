@@ -123,7 +123,7 @@ class Booking(Base):
     """A meeting of one guest and one host.
 
     `blocked_from` and `blocked_until` are its time with the buffers around it; the database refuses a second confirmed
-    booking of the same host that overlaps it. `sequence` counts changes of time, as iCalendar wants it.
+    booking of the same host that overlaps it. `sequence` counts its moves and its cancellation, as iCalendar wants it.
     """
 
     __tablename__ = "booking"
@@ -168,3 +168,8 @@ class Booking(Base):
 
     event_type: Mapped[EventType] = relationship(lazy="joined", innerjoin=True)
     host: Mapped[User] = relationship(lazy="joined", innerjoin=True)
+
+    @property
+    def is_confirmed(self) -> bool:
+        """True while the meeting is to take place."""
+        return self.status is BookingStatus.CONFIRMED

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from flask import Flask, request
+from flask import Flask, Response, has_request_context, request
 from flask_babel import Babel
 from flask_limiter import Limiter
 from flask_limiter.util import get_remote_address
-from flask_login import LoginManager
 from flask_migrate import Migrate
 from flask_talisman import Talisman
 from flask_wtf import CSRFProtect
@@ -19,7 +18,6 @@ LANGUAGES = ("en",)
 
 migrate = Migrate()
 csrf = CSRFProtect()
-login_manager = LoginManager()
 limiter = Limiter(key_func=get_remote_address, headers_enabled=True, in_memory_fallback_enabled=True)
 talisman = Talisman()
 babel = Babel()
@@ -33,14 +31,21 @@ def init_extensions(app: Flask, settings: Settings) -> None:
     db.init_app(app)
     migrate.init_app(app, db, compare_type=True)
     csrf.init_app(app)
-    login_manager.init_app(app)
+    app.after_request(_wait_only_when_refused)  # before the limiter, whose own hook then runs first
     limiter.init_app(app)
     babel.init_app(app, locale_selector=_locale)
     _init_talisman(app, settings)
 
 
+def _wait_only_when_refused(response: Response) -> Response:
+    """Take out the Retry-After that the limiter puts on every answer; one that was granted needs no waiting."""
+    if response.status_code < 400:
+        response.headers.pop("Retry-After", None)
+    return response
+
+
 def _locale() -> str | None:
-    return request.accept_languages.best_match(LANGUAGES)
+    return request.accept_languages.best_match(LANGUAGES) if has_request_context() else None
 
 
 def _init_talisman(app: Flask, settings: Settings) -> None:
@@ -60,5 +65,6 @@ def _init_talisman(app: Flask, settings: Settings) -> None:
             "form-action": "'self'",
             "frame-ancestors": "'none'",
         },
+        frame_options="DENY",
         referrer_policy="strict-origin-when-cross-origin",
     )

@@ -5,7 +5,7 @@ from __future__ import annotations
 from flask import Flask, Response, jsonify, make_response, render_template, request
 from flask_babel import gettext as _
 from flask_wtf.csrf import CSRFError
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from werkzeug.exceptions import HTTPException
 
@@ -56,9 +56,12 @@ def init_problems(app: Flask) -> None:
 
 def _domain_error(error: DomainError) -> Response:
     if wants_problem():
-        errors = [{"field": error.field, "message": str(error)}] if error.field else None
-        return problem_response(status=error.status, code=error.code, title=str(error), errors=errors)
-    return _page(status=error.status, title=str(error))
+        response = problem_response(status=error.status, code=error.code, title=str(error), errors=error.faults)
+    else:
+        response = _page(status=error.status, title=str(error))
+    if error.status == 503:
+        response.headers["Retry-After"] = RETRY_SECONDS
+    return response
 
 
 def _csrf_error(_error: CSRFError) -> Response:
@@ -87,11 +90,11 @@ def _http_error(error: HTTPException) -> Response:
 
 
 def _database_error(error: DBAPIError | PoolTimeout) -> Response:
-    """A database that is away for a moment is a 503 to try again; anything else is our own mistake."""
-    if isinstance(error, DBAPIError) and not error.connection_invalidated and not _is_connection_failure(error):
+    """A database that is away or busy for a moment is a 503 to try again; anything else is our own mistake."""
+    if isinstance(error, DBAPIError) and not _passes_by_itself(error):
         raise error
     db.session.rollback()
-    title = _("The service is restarting. Please try again in a few seconds.")
+    title = _("Almanac is busy or restarting. Please try again in a few seconds.")
     if wants_problem():
         response = problem_response(status=503, code="unavailable", title=title)
     else:
@@ -100,9 +103,12 @@ def _database_error(error: DBAPIError | PoolTimeout) -> Response:
     return response
 
 
-def _is_connection_failure(error: DBAPIError) -> bool:
+def _passes_by_itself(error: DBAPIError) -> bool:
+    """True for a lost connection (class 08), a server that stops (57P) and a lost race for a lock."""
     state = getattr(error.orig, "sqlstate", None)
-    return state is None or state.startswith(("08", "57P"))
+    if state is None:
+        return error.connection_invalidated or isinstance(error, OperationalError | InterfaceError)
+    return state.startswith(("08", "57P")) or state in {"55P03", "40P01", "40001"}
 
 
 def _page(*, status: int, title: str) -> Response:

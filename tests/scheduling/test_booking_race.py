@@ -1,0 +1,120 @@
+"""Two hundred guests want one time of one host in the same instant; a real server, one of them gets it."""
+
+from __future__ import annotations
+
+import json
+import os
+import socket
+import subprocess
+import sys
+from collections import Counter
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from datetime import datetime
+from http.client import HTTPConnection
+from pathlib import Path
+from threading import Barrier
+from typing import Any
+
+import pytest
+from flask import Flask
+from sqlalchemy import select
+
+from tests.factories import event_type, member, schedule
+from tests.scheduling.helpers import address, at, body, booked
+from webapp.core.db import session
+from webapp.scheduling.models import Booking, EventType
+from webapp.scheduling.service.booking import manage_token
+
+GUESTS = 200
+ROOT = Path(__file__).parents[2]
+
+Request = tuple[str, dict[str, Any], dict[str, str]]
+
+
+@pytest.fixture(scope="module")
+def port(migrated_app: Flask) -> Iterator[int]:
+    """A server of two processes with eight threads each, as in production, on the test's database."""
+    with socket.create_server(("127.0.0.1", 0), backlog=GUESTS) as listener:
+        command = [sys.executable, "-m", "gunicorn", "wsgi:app", "--bind", f"fd://{listener.fileno()}"]
+        command += ["--workers", "2", "--worker-class", "gthread", "--threads", "8", "--log-level", "warning"]
+        server = subprocess.Popen(command, cwd=ROOT, env=dict(os.environ), pass_fds=[listener.fileno()])
+        try:
+            yield listener.getsockname()[1]
+        finally:
+            server.terminate()
+            server.wait(20)
+
+
+def _all_at_once(port: int, requests: list[Request]) -> list[tuple[int, dict[str, Any]]]:
+    """Send every request in the same instant; return each status and document."""
+    ready = Barrier(len(requests))
+
+    def send(request: Request) -> tuple[int, dict[str, Any]]:
+        path, sent, headers = request
+        connection = HTTPConnection("127.0.0.1", port, timeout=60)
+        connection.connect()
+        ready.wait(60)
+        connection.request("POST", path, json.dumps(sent), {"Content-Type": "application/json"} | headers)
+        answer = connection.getresponse()
+        document = json.loads(answer.read())
+        connection.close()
+        return answer.status, document
+
+    with ThreadPoolExecutor(len(requests)) as guests:
+        return list(guests.map(send, requests))
+
+
+def _exactly_one_booked(answers: list[tuple[int, dict[str, Any]]]) -> None:
+    assert Counter(status for status, _ in answers) == {201: 1, 409: len(answers) - 1}
+    assert {document["code"] for status, document in answers if status == 409} == {"slot_taken"}
+    (winner,) = [document["id"] for status, document in answers if status == 201]
+    assert [str(booking.id) for booking in session().scalars(select(Booking))] == [winner]
+
+
+def _request(kind: EventType, start: datetime) -> Request:
+    return f"{address(kind)}/bookings", body(start), {}
+
+
+def test_one_slot_goes_to_exactly_one_guest(app: Flask, port: int) -> None:
+    kind = event_type()
+    _exactly_one_booked(_all_at_once(port, [_request(kind, at(10))] * GUESTS))
+
+
+def test_overlapping_slots_of_two_event_types_go_to_exactly_one_guest(app: Flask, port: int) -> None:
+    host = member()
+    hours = schedule(of=host)
+    talk = event_type(of=host, on=hours, buffer_after=15)
+    workshop = event_type(of=host, on=hours, duration=120, slot_interval=15)
+    wanted = [_request(talk, at(10)), _request(workshop, at(9, 15)), _request(workshop, at(9, 45))]
+    _exactly_one_booked(_all_at_once(port, [wanted[number % 3] for number in range(GUESTS)]))
+
+
+def test_two_guests_who_move_to_one_time_do_not_both_get_it(app: Flask, port: int) -> None:
+    kind = event_type()
+    movers = [booked(kind, at(9 + number // 2, 30 * (number % 2))) for number in range(8)]
+    paths = [f"/api/v1/public/bookings/{manage_token(mover)}/reschedule" for mover in movers]
+    sent = {"start": at(15).isoformat()}
+    answers = _all_at_once(port, [(path, sent, {}) for path in paths])
+    assert Counter(status for status, _ in answers) == {200: 1, 409: len(movers) - 1}
+
+
+def test_a_booking_cancelled_and_moved_in_one_instant_ends_in_one_way(app: Flask, port: int) -> None:
+    booking = booked(event_type(), at(10))
+    path = f"/api/v1/public/bookings/{manage_token(booking)}"
+    requests: list[Request] = [(f"{path}/cancel", {}, {}), (f"{path}/reschedule", {"start": at(14).isoformat()}, {})]
+    answers = _all_at_once(port, requests * 10)
+    assert {status for status, _ in answers} == {200, 409}
+    cancels = [status for status, _ in answers[::2]]
+    assert cancels.count(200) == 1
+    session().refresh(booking)
+    assert booking.status == "cancelled"
+    assert (booking.sequence, booking.starts_at) in {(1, at(10)), (2, at(14))}
+
+
+def test_one_request_sent_twenty_times_at_once_with_its_key_books_once(app: Flask, port: int) -> None:
+    path, sent, _ = _request(event_type(), at(10))
+    answers = _all_at_once(port, [(path, sent, {"Idempotency-Key": "one"})] * 20)
+    assert {status for status, _ in answers} == {201}
+    assert len({document["id"] for _, document in answers}) == 1
+    assert len({document["manage_url"] for _, document in answers}) == 1

@@ -1,0 +1,251 @@
+"""Everything that is read about event types, schedules and bookings; each function costs a fixed number of queries."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from datetime import datetime, time, timedelta
+from enum import StrEnum
+from typing import Any, TypeVar
+from uuid import UUID
+from zoneinfo import ZoneInfo
+
+from sqlalchemy import BigInteger, Select, cast, extract, func, or_, select, tuple_
+from sqlalchemy.orm import contains_eager, joinedload, selectinload
+from sqlalchemy.orm.strategy_options import _AbstractLoad  # what its own methods take and return
+
+from webapp.core import clock
+from webapp.core.crypto import digest
+from webapp.core.db import session
+from webapp.core.errors import NotFound
+from webapp.core.pagination import PAGE_SIZE, Cursor, Page
+from webapp.core.scope import find_scoped, scoped
+from webapp.identity.models import Organization
+from webapp.scheduling.models import Booking, BookingStatus, EventType, Schedule
+
+_SLUG = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
+
+
+def _with_schedule() -> _AbstractLoad:
+    """Load the schedule with its hours and overrides, so that slots can be worked out without another query."""
+    schedule = joinedload(EventType.schedule, innerjoin=True)
+    return schedule.options(selectinload(Schedule.hours), selectinload(Schedule.overrides))
+
+
+# What guests see ------------------------------------------------------------------------------------------------------
+
+
+def public_organization(slug: str) -> Organization:
+    """Return the organisation with this address; raises NotFound."""
+    found = session().scalar(select(Organization).where(Organization.slug == _slug(slug)))
+    if found is None:
+        raise NotFound("There is no organisation at this address.")
+    return found
+
+
+def public_event_type(organization_slug: str, slug: str) -> EventType:
+    """Return what can be booked at this address, its schedule loaded; raises NotFound, also when it is switched off."""
+    found = session().scalar(
+        select(EventType)
+        .join(EventType.organization)
+        .where(Organization.slug == _slug(organization_slug), EventType.slug == _slug(slug), EventType.is_active)
+        .options(contains_eager(EventType.organization), _with_schedule())
+    )
+    if found is None:
+        raise NotFound("There is nothing to book at this address.")
+    return found
+
+
+def public_event_types(organization_slug: str) -> list[EventType]:
+    """Return what can be booked with the organisation, oldest first; empty also when there is no such organisation."""
+    statement = (
+        select(EventType)
+        .join(EventType.organization)
+        .where(Organization.slug == _slug(organization_slug), EventType.is_active)
+        .options(contains_eager(EventType.organization))
+        .order_by(EventType.id)
+    )
+    return list(session().scalars(statement))
+
+
+def booking_by_token(token: str) -> Booking:
+    """Return the booking that this manage token opens, its schedule loaded; raises NotFound."""
+    found = session().scalar(
+        select(Booking)
+        .where(Booking.manage_digest == digest(token))
+        .options(joinedload(Booking.event_type, innerjoin=True).options(_with_schedule()))
+    )
+    if found is None:
+        raise NotFound("There is no booking under this link; please check that it was copied whole.")
+    return found
+
+
+def _slug(text: str) -> str:
+    if not _SLUG.fullmatch(text):
+        raise NotFound
+    return text
+
+
+# What the slot engine is told ---------------------------------------------------------------------------------------
+
+
+def busy_spans(
+    *, host_id: UUID, begin: datetime, until: datetime, excluding: UUID | None = None
+) -> list[tuple[int, int]]:
+    """Return the UTC minutes that bookings of the host occupy, buffers included, between two instants (aware).
+
+    A host is one person in every organisation, so all of their bookings count; `excluding` leaves one out.
+    """
+    statement = select(
+        cast(func.floor(extract("epoch", Booking.blocked_from) / 60), BigInteger),
+        cast(func.ceil(extract("epoch", Booking.blocked_until) / 60), BigInteger),
+    ).where(
+        Booking.host_id == host_id,
+        Booking.status == BookingStatus.CONFIRMED,
+        Booking.blocked_until > begin,
+        Booking.blocked_from < until,
+    )
+    if excluding is not None:
+        statement = statement.where(Booking.id != excluding)
+    return [(first, last) for first, last in session().execute(statement)]
+
+
+# What jobs work on ----------------------------------------------------------------------------------------------------
+
+
+# What jobs see --------------------------------------------------------------------------------------------------------
+
+
+def booking(booking_id: UUID) -> Booking:
+    """Return the booking with this id, of whatever organisation; raises NotFound. For jobs, whom nobody else asks."""
+    found = session().get(Booking, booking_id, populate_existing=True)
+    if found is None:
+        raise NotFound(f"There is no booking {booking_id}.")
+    return found
+
+
+# What members see -----------------------------------------------------------------------------------------------------
+
+
+class When(StrEnum):
+    """Which bookings a list shows: confirmed and not yet over, confirmed and over, cancelled, or every one."""
+
+    UPCOMING = "upcoming"
+    PAST = "past"
+    CANCELLED = "cancelled"
+    ALL = "all"
+
+
+def get_booking(organization_id: UUID, booking_id: UUID, *, host_id: UUID | None = None) -> Booking:
+    """Return a booking of the organisation (of that host, if one is named); raises NotFound."""
+    return _of_host(find_scoped(Booking, organization_id=organization_id, id=booking_id), host_id)
+
+
+def get_event_type(organization_id: UUID, event_type_id: UUID, *, host_id: UUID | None = None) -> EventType:
+    """Return an event type of the organisation (of that host, if one is named), schedule loaded; raises NotFound."""
+    found = find_scoped(EventType, organization_id=organization_id, id=event_type_id, options=(_with_schedule(),))
+    return _of_host(found, host_id)
+
+
+def event_types(*, organization_id: UUID, host_id: UUID | None = None) -> list[EventType]:
+    """Return the organisation's event types (of that host, if one is named), switched off ones too, oldest first."""
+    statement = scoped(EventType, organization_id).order_by(EventType.id)
+    if host_id is not None:
+        statement = statement.where(EventType.host_id == host_id)
+    return list(session().scalars(statement))
+
+
+def schedules(*, organization_id: UUID, host_id: UUID) -> list[Schedule]:
+    """Return the host's schedules in the organisation with their hours and overrides, oldest first."""
+    statement = (
+        scoped(Schedule, organization_id)
+        .where(Schedule.host_id == host_id)
+        .options(selectinload(Schedule.hours), selectinload(Schedule.overrides))
+        .order_by(Schedule.id)
+    )
+    return list(session().scalars(statement))
+
+
+def bookings_page(
+    *,
+    organization_id: UUID,
+    host_id: UUID | None = None,
+    when: When = When.ALL,
+    search: str = "",
+    after: Cursor | None = None,
+    limit: int = PAGE_SIZE,
+) -> Page[Booking]:
+    """Return one page of bookings: upcoming ones soonest first, all others latest first.
+
+    `search` is looked for in the guest's name and e-mail and in the event type's name; `host_id` limits to one host.
+    """
+    statement = scoped(Booking, organization_id).join(Booking.event_type).options(contains_eager(Booking.event_type))
+    statement = _at_time(statement, when)
+    if host_id is not None:
+        statement = statement.where(Booking.host_id == host_id)
+    if sought := search.replace("\0", "").strip():
+        columns = (Booking.guest_name, Booking.guest_email, EventType.name)
+        statement = statement.where(or_(*(column.icontains(sought, autoescape=True) for column in columns)))
+    rows = session().scalars(_one_page(statement, when, after, limit)).all()
+    more = len(rows) > limit
+    last = rows[limit - 1] if more else None
+    return Page(rows[:limit], Cursor(last.starts_at, last.id).encode() if last else None)
+
+
+def _at_time(statement: Select[Booking], when: When) -> Select[Booking]:
+    conditions: dict[When, tuple[Any, ...]] = {
+        When.UPCOMING: (Booking.status == BookingStatus.CONFIRMED, Booking.ends_at > clock.now()),
+        When.PAST: (Booking.status == BookingStatus.CONFIRMED, Booking.ends_at <= clock.now()),
+        When.CANCELLED: (Booking.status == BookingStatus.CANCELLED,),
+        When.ALL: (),
+    }
+    return statement.where(*conditions[when])
+
+
+def _one_page(statement: Select[Booking], when: When, after: Cursor | None, limit: int) -> Select[Booking]:
+    """Order by time, begin after the cursor, and ask for one row more than shown to learn whether there are more."""
+    key = tuple_(Booking.starts_at, Booking.id)
+    if when is When.UPCOMING:
+        statement = statement.order_by(Booking.starts_at, Booking.id)
+        follows = None if after is None else key > tuple_(after.at, after.id)
+    else:
+        statement = statement.order_by(Booking.starts_at.desc(), Booking.id.desc())
+        follows = None if after is None else key < tuple_(after.at, after.id)
+    return (statement if follows is None else statement.where(follows)).limit(limit + 1)
+
+
+@dataclass(frozen=True, slots=True)
+class Agenda:
+    """What a host looks at first. `today` and `next_up` are confirmed bookings, soonest first."""
+
+    today: list[Booking]
+    next_up: list[Booking]
+    this_week: int
+
+
+def today_and_next(*, organization_id: UUID, host_id: UUID, zone: ZoneInfo, limit: int = 5) -> Agenda:
+    """Return the host's confirmed bookings of today, the `limit` next ones after today, and how many this week has.
+
+    Days and weeks (from Monday) are those of `zone`.
+    """
+    midnight = datetime.combine(clock.now().astimezone(zone).date(), time(), zone)
+    tomorrow = midnight + timedelta(days=1)
+    monday = midnight - timedelta(days=midnight.weekday())
+    confirmed = scoped(Booking, organization_id).where(
+        Booking.host_id == host_id, Booking.status == BookingStatus.CONFIRMED
+    )
+    ordered = confirmed.order_by(Booking.starts_at, Booking.id)
+    today = session().scalars(ordered.where(Booking.ends_at > midnight, Booking.starts_at < tomorrow)).all()
+    next_up = session().scalars(ordered.where(Booking.starts_at >= tomorrow).limit(limit)).all()
+    week = confirmed.where(Booking.starts_at >= monday, Booking.starts_at < monday + timedelta(days=7))
+    this_week = session().scalar(week.with_only_columns(func.count(), maintain_column_froms=True))
+    return Agenda(list(today), list(next_up), this_week or 0)
+
+
+Hosted = TypeVar("Hosted", Booking, EventType)
+
+
+def _of_host(found: Hosted, host_id: UUID | None) -> Hosted:
+    if host_id is not None and found.host_id != host_id:
+        raise NotFound
+    return found

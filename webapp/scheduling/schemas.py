@@ -1,0 +1,381 @@
+"""What scheduling's API takes and answers."""
+
+from __future__ import annotations
+
+import re
+from datetime import UTC, date, datetime
+from typing import Annotated, Self
+from uuid import UUID
+from zoneinfo import ZoneInfo
+
+from pydantic import AfterValidator, BeforeValidator, Field, PlainSerializer, StringConstraints, WithJsonSchema
+
+from webapp.core import clock
+from webapp.core.addresses import email_address
+from webapp.core.settings import settings
+from webapp.identity.models import Organization, User
+from webapp.scheduling.models import Booking, BookingStatus, EventType, Side
+from webapp.scheduling.queries import When
+from webapp.scheduling.service import booking as bookings
+from webapp.scheduling.service.guests import Guest, one_line, phone_number, plain_text
+from webapp.scheduling.service.offers import Offer
+from webapp.web.openapi import In, Out, Query
+from webapp.web.pagination import PageQuery
+
+_DATE = re.compile(r"\d{4}-\d{2}-\d{2}", re.ASCII)
+_MOMENT = re.compile(r"\d{4}-\d{2}-\d{2}[Tt]\d{2}:\d{2}(:\d{2}(\.\d{1,9})?)?([Zz]|[+-]\d{2}:?\d{2})", re.ASCII)
+
+
+def _zone(name: str) -> str:
+    clock.find_zone(name)
+    return name
+
+
+def _date(text: object) -> date:
+    try:
+        if isinstance(text, str) and _DATE.fullmatch(text):
+            return date.fromisoformat(text)
+    except ValueError:
+        pass  # a 30th of February
+    raise ValueError("This is not a date; please write it like 2026-11-24.")
+
+
+def _moment(text: object) -> datetime:
+    """Return the instant, aware and in UTC."""
+    try:
+        if isinstance(text, str) and _MOMENT.fullmatch(text):
+            return datetime.fromisoformat(text.upper()).astimezone(UTC)
+    except (ValueError, OverflowError):
+        pass  # a 25th hour, or a time that is in no year in UTC
+    raise ValueError("Please write the time with its offset, like 2026-11-24T14:30:00+01:00.")
+
+
+def _filled(text: str) -> str:
+    if not text:
+        raise ValueError("This must not be empty.")
+    return text
+
+
+ZoneName = Annotated[str, StringConstraints(max_length=64), AfterValidator(_zone), Field(examples=["Europe/Berlin"])]
+Day = Annotated[date, BeforeValidator(_date)]
+Start = Annotated[datetime, BeforeValidator(_moment), Field(description="With its offset from UTC.")]
+Moment = Annotated[
+    datetime,
+    PlainSerializer(datetime.isoformat, return_type=str),
+    WithJsonSchema({"type": "string", "format": "date-time"}, mode="serialization"),
+]
+Name = Annotated[str, StringConstraints(max_length=120), AfterValidator(one_line), AfterValidator(_filled)]
+Email = Annotated[
+    str, StringConstraints(max_length=254), AfterValidator(email_address), Field(examples=["ada@example.com"])
+]
+Phone = Annotated[str, StringConstraints(max_length=40), AfterValidator(phone_number)]
+Reason = Annotated[str, StringConstraints(max_length=500), AfterValidator(plain_text)]
+AnswerKey = Annotated[str, StringConstraints(max_length=60)]
+
+
+# What is asked --------------------------------------------------------------------------------------------------------
+
+
+class SlotsQuery(Query):
+    """Which days, at most 62 of them, as the calendar of which zone has them."""
+
+    start: Day
+    end: Day = Field(description="The last day included.")
+    timezone: ZoneName
+
+
+class InviteeIn(In):
+    """Who books."""
+
+    name: Name
+    email: Email
+    phone: Phone | None = Field(None, description="With its country code.", examples=["+49 30 1234567"])
+
+
+class BookingIn(In):
+    """A booking to make. `answers` go by the keys of the event type's questions."""
+
+    start: Start
+    timezone: ZoneName
+    invitee: InviteeIn
+    answers: Annotated[dict[AnswerKey, str], Field(max_length=50)] | None = None
+
+    def guest(self) -> Guest:
+        """Return who books, in the service's terms."""
+        invitee = self.invitee
+        return Guest(name=invitee.name, email=invitee.email, phone=invitee.phone, timezone=self.timezone)
+
+
+class RescheduleIn(In):
+    """Where a booking is to be moved."""
+
+    start: Start
+
+
+class CancelIn(In):
+    """Why a booking is cancelled, if it is told."""
+
+    reason: Reason | None = None
+
+
+class BookingsQuery(PageQuery):
+    """Which bookings: `search` looks in the guest's name and e-mail and in the event type's name."""
+
+    when: When = When.ALL
+    search: str = Field("", max_length=200)
+
+
+# What guests are answered ---------------------------------------------------------------------------------------------
+
+
+class SlotOut(Out):
+    """A time that can be booked, with the offset of the zone asked for."""
+
+    start: Moment
+    end: Moment
+    seats_left: int
+
+
+class SlotsOut(Out):
+    """Everything that can be booked on the days asked for, in order."""
+
+    timezone: str
+    slots: list[SlotOut]
+
+    @classmethod
+    def of(cls, offers: list[Offer], zone: ZoneInfo) -> SlotsOut:
+        """Show the offers as clocks of `zone` do."""
+        slots = [
+            SlotOut.model_construct(  # ours, so nothing to check, and there may be thousands
+                start=offer.start.astimezone(zone), end=offer.end.astimezone(zone), seats_left=offer.seats_left
+            )
+            for offer in offers
+        ]
+        return cls.model_construct(timezone=zone.key, slots=slots)
+
+
+class QuestionOut(Out):
+    """Something asked of every guest; the answer goes under `key`."""
+
+    key: str
+    label: str
+    required: bool
+    long: bool
+
+
+class HostOut(Out):
+    """Whom one meets."""
+
+    name: str
+
+
+class PublicEventTypeOut(Out):
+    """Something that can be booked. `duration` in minutes; `url` is its page."""
+
+    slug: str
+    name: str
+    description: str
+    duration: int
+    location: str
+    host: HostOut
+    questions: list[QuestionOut]
+    url: str
+
+    @classmethod
+    def of(cls, event_type: EventType) -> Self:
+        """Show what guests may know."""
+        return cls(
+            slug=event_type.slug,
+            name=event_type.name,
+            description=event_type.description,
+            duration=event_type.duration,
+            location=event_type.location,
+            host=HostOut(name=event_type.host.name),
+            questions=[QuestionOut.model_validate(question) for question in event_type.questions],
+            url=f"{settings().public_url}/book/{event_type.organization.slug}/{event_type.slug}",
+        )
+
+
+class OrganizationOut(Out):
+    """A business and what can be booked with it."""
+
+    slug: str
+    name: str
+    timezone: str
+    event_types: list[PublicEventTypeOut]
+
+    @classmethod
+    def of(cls, organization: Organization, event_types: list[EventType]) -> Self:
+        """Show what guests may know."""
+        return cls(
+            slug=organization.slug,
+            name=organization.name,
+            timezone=organization.timezone,
+            event_types=[PublicEventTypeOut.of(event_type) for event_type in event_types],
+        )
+
+
+class BookingCreated(Out):
+    """A booking just made; `manage_url` is the guest's own page to move or cancel it."""
+
+    id: UUID
+    status: BookingStatus
+    start: Moment
+    end: Moment
+    manage_url: str
+
+    @classmethod
+    def of(cls, booking: Booking) -> Self:
+        """Show the booking in the guest's zone."""
+        zone = clock.find_zone(booking.guest_timezone)
+        return cls(
+            id=booking.id,
+            status=booking.status,
+            start=booking.starts_at.astimezone(zone),
+            end=booking.ends_at.astimezone(zone),
+            manage_url=bookings.manage_url(booking),
+        )
+
+
+class InviteeOut(Out):
+    """Who booked."""
+
+    name: str
+    email: str
+    phone: str | None
+    timezone: str
+
+    @classmethod
+    def of(cls, booking: Booking) -> Self:
+        """Show the guest of a booking."""
+        return cls(
+            name=booking.guest_name,
+            email=booking.guest_email,
+            phone=booking.guest_phone,
+            timezone=booking.guest_timezone,
+        )
+
+
+class ManagedBookingOut(Out):
+    """A booking as its guest sees it, in the guest's zone; `can_change` until it is cancelled or has begun."""
+
+    id: UUID
+    status: BookingStatus
+    start: Moment
+    end: Moment
+    can_change: bool
+    cancel_reason: str
+    organization: str
+    event_type: PublicEventTypeOut
+    invitee: InviteeOut
+    answers: dict[str, str]
+
+    @classmethod
+    def of(cls, booking: Booking) -> Self:
+        """Show the booking to its guest."""
+        zone = clock.find_zone(booking.guest_timezone)
+        return cls(
+            id=booking.id,
+            status=booking.status,
+            start=booking.starts_at.astimezone(zone),
+            end=booking.ends_at.astimezone(zone),
+            can_change=bookings.can_change(booking),
+            cancel_reason=booking.cancel_reason,
+            organization=booking.event_type.organization.slug,
+            event_type=PublicEventTypeOut.of(booking.event_type),
+            invitee=InviteeOut.of(booking),
+            answers=booking.answers,
+        )
+
+
+# What members are answered --------------------------------------------------------------------------------------------
+
+
+class EventTypeOut(PublicEventTypeOut):
+    """An event type as its organisation sees it. Lengths in minutes, the horizon in days."""
+
+    id: UUID
+    is_active: bool
+    slot_interval: int
+    buffer_before: int
+    buffer_after: int
+    minimum_notice: int
+    horizon_days: int
+
+    @classmethod
+    def of(cls, event_type: EventType) -> Self:
+        """Show all of it."""
+        public = PublicEventTypeOut.of(event_type)
+        own = {name: getattr(event_type, name) for name in cls.model_fields.keys() - public.__class__.model_fields}
+        return cls.model_validate({**public.model_dump(), **own})
+
+
+class EventTypesOut(Out):
+    """The event types that the token's holder may see."""
+
+    items: list[EventTypeOut]
+
+
+class BookedTypeOut(Out):
+    """What was booked."""
+
+    id: UUID
+    slug: str
+    name: str
+
+
+class MemberOut(Out):
+    """Who hosts."""
+
+    id: UUID
+    name: str
+
+    @classmethod
+    def of(cls, user: User) -> Self:
+        """Show a member by name."""
+        return cls(id=user.id, name=user.name)
+
+
+class BookingOut(Out):
+    """A booking as its organisation sees it, in UTC; `sequence` counts how often it was moved."""
+
+    id: UUID
+    status: BookingStatus
+    start: Moment
+    end: Moment
+    sequence: int
+    event_type: BookedTypeOut
+    host: MemberOut
+    invitee: InviteeOut
+    answers: dict[str, str]
+    created_at: Moment
+    cancelled_at: Moment | None
+    cancelled_by: Side | None
+    cancel_reason: str
+
+    @classmethod
+    def of(cls, booking: Booking) -> Self:
+        """Show all of it."""
+        kind = booking.event_type
+        return cls(
+            id=booking.id,
+            status=booking.status,
+            start=booking.starts_at,
+            end=booking.ends_at,
+            sequence=booking.sequence,
+            event_type=BookedTypeOut(id=kind.id, slug=kind.slug, name=kind.name),
+            host=MemberOut.of(booking.host),
+            invitee=InviteeOut.of(booking),
+            answers=booking.answers,
+            created_at=booking.created_at,
+            cancelled_at=booking.cancelled_at,
+            cancelled_by=booking.cancelled_by,
+            cancel_reason=booking.cancel_reason,
+        )
+
+
+class BookingsOut(Out):
+    """One page of bookings; `next_cursor` asks for the next one and is null on the last."""
+
+    items: list[BookingOut]
+    next_cursor: str | None

@@ -1,0 +1,154 @@
+"""Book, move and cancel. Of any number of guests who want one time at once, exactly one gets it.
+
+What decides, in this order: a look without any lock, so that a time long gone is refused at once; the same look while
+holding the host's lock, which makes bookings of one host wait for each other and of no one else; and the database's
+own constraint, should anything ever write past both.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
+from uuid import UUID
+
+from psycopg.errors import DeadlockDetected, ExclusionViolation, LockNotAvailable
+from sqlalchemy import func, select
+from sqlalchemy.exc import DBAPIError
+
+from webapp.core import clock, crypto
+from webapp.core.db import session
+from webapp.core.errors import NotFound
+from webapp.core.events import publish
+from webapp.core.settings import settings
+from webapp.scheduling.errors import AlreadyCancelled, BookingOver, BusyHost, NothingChanged, SlotTaken
+from webapp.scheduling.events import BookingCancelled, BookingConfirmed, BookingRescheduled
+from webapp.scheduling.models import Booking, BookingStatus, EventType, Side
+from webapp.scheduling.service.guests import Guest, check_answers
+from webapp.scheduling.service.offers import require_offered
+
+
+def book(*, event_type: EventType, start: datetime, guest: Guest, answers: Mapping[str, str]) -> Booking:
+    """Book the meeting that begins at `start` (aware) and publish BookingConfirmed.
+
+    Raises InvalidInput for answers that do not fit the questions, the StartRefused that says why the start is not on
+    offer (SlotTaken when somebody else has it), NotFound when the event type is switched off, and BusyHost.
+    """
+    if not event_type.is_active:
+        raise NotFound("There is nothing to book at this address.")
+    checked = check_answers(questions=event_type.questions, answers=answers)
+    require_offered(event_type=event_type, start=start)
+    booking = Booking(
+        organization_id=event_type.organization_id,
+        event_type_id=event_type.id,
+        host_id=event_type.host_id,
+        status=BookingStatus.CONFIRMED,
+        sequence=0,
+        guest_name=guest.name,
+        guest_email=guest.email,
+        guest_phone=guest.phone,
+        guest_timezone=guest.timezone,
+        answers=checked,
+    )
+    booking.manage_digest = crypto.digest(manage_token(booking))
+    with _hosts_turn(event_type.host_id):
+        require_offered(event_type=event_type, start=start)
+        _place(booking, event_type, start)
+        booking.event_type, booking.host = event_type, event_type.host
+        session().add(booking)
+    publish(BookingConfirmed(booking_id=booking.id))
+    return booking
+
+
+def reschedule(*, booking: Booking, start: datetime) -> Booking:
+    """Move the booking to `start` (aware), raise its sequence and publish BookingRescheduled.
+
+    Its own time does not stand in its way, and it keeps its manage link. Raises AlreadyCancelled, BookingOver,
+    NothingChanged, the StartRefused that says why the start is not on offer, and BusyHost.
+    """
+    _require_changeable(booking)
+    _require_another_start(booking, start)
+    require_offered(event_type=booking.event_type, start=start, excluding=booking.id)
+    with _hosts_turn(booking.host_id):
+        _read_again(booking)
+        _require_changeable(booking)
+        _require_another_start(booking, start)
+        require_offered(event_type=booking.event_type, start=start, excluding=booking.id)
+        previous_start = booking.starts_at
+        _place(booking, booking.event_type, start)
+        booking.sequence += 1
+    publish(BookingRescheduled(booking_id=booking.id, previous_start=previous_start, sequence=booking.sequence))
+    return booking
+
+
+def cancel(*, booking: Booking, by: Side, reason: str) -> Booking:
+    """Cancel the booking, free its time, raise its sequence and publish BookingCancelled.
+
+    Raises AlreadyCancelled, BookingOver and BusyHost.
+    """
+    with _hosts_turn(booking.host_id):
+        _read_again(booking)
+        _require_changeable(booking)
+        booking.status = BookingStatus.CANCELLED
+        booking.sequence += 1
+        booking.cancelled_at, booking.cancelled_by, booking.cancel_reason = clock.now(), by, reason
+    publish(BookingCancelled(booking_id=booking.id))
+    return booking
+
+
+def can_change(booking: Booking) -> bool:
+    """True while the booking stands and has not begun, so that it can be moved or cancelled."""
+    return booking.status is BookingStatus.CONFIRMED and booking.starts_at > clock.now()
+
+
+def manage_token(booking: Booking) -> str:
+    """Return the token that lets its guest see, move and cancel the booking; always the same for one booking."""
+    return crypto.derive_token("manage", str(booking.id))
+
+
+def manage_url(booking: Booking) -> str:
+    """Return the address at which its guest sees, moves and cancels the booking."""
+    return f"{settings().public_url}/manage/{manage_token(booking)}"
+
+
+def _place(booking: Booking, event_type: EventType, start: datetime) -> None:
+    """Give the booking its time, and the time it blocks with the buffers of its event type."""
+    booking.starts_at = start.astimezone(UTC)
+    booking.ends_at = booking.starts_at + timedelta(minutes=event_type.duration)
+    booking.blocked_from = booking.starts_at - timedelta(minutes=event_type.buffer_before)
+    booking.blocked_until = booking.ends_at + timedelta(minutes=event_type.buffer_after)
+
+
+def _require_changeable(booking: Booking) -> None:
+    if booking.status is BookingStatus.CANCELLED:
+        raise AlreadyCancelled
+    if booking.starts_at <= clock.now():
+        raise BookingOver
+
+
+def _require_another_start(booking: Booking, start: datetime) -> None:
+    if booking.starts_at == start:
+        raise NothingChanged
+
+
+@contextmanager
+def _hosts_turn(host_id: UUID) -> Iterator[None]:
+    """Write what the block did while nobody else changes this host's bookings; the lock lasts until the commit."""
+    name = b"booking-host:" + host_id.bytes
+    key = int.from_bytes(hashlib.blake2b(name, digest_size=8).digest(), signed=True)
+    try:
+        session().execute(select(func.pg_advisory_xact_lock(key)))
+        yield
+        session().flush()
+    except DBAPIError as error:
+        if isinstance(error.orig, ExclusionViolation | DeadlockDetected):
+            raise SlotTaken from error
+        if isinstance(error.orig, LockNotAvailable):
+            raise BusyHost from error
+        raise
+
+
+def _read_again(booking: Booking) -> None:
+    """Read what may have changed while waiting for the turn."""
+    session().refresh(booking, ["status", "starts_at", "ends_at", "blocked_from", "blocked_until", "sequence"])

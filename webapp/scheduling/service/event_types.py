@@ -1,0 +1,175 @@
+"""What a host offers: create, change, switch on and off, delete."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID
+
+from psycopg.errors import ForeignKeyViolation, UniqueViolation
+from sqlalchemy.exc import IntegrityError
+
+from webapp.core.db import session
+from webapp.core.validation import FieldErrors
+from webapp.scheduling.errors import InUse, SlugTaken
+from webapp.scheduling.models import EventType, Schedule
+from webapp.scheduling.service.guests import one_line, plain_text
+
+MOST_QUESTIONS = 20
+
+_SLUG = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
+_NOT_IN_SLUG = re.compile(r"[^a-z0-9]+")
+
+# What the columns hold: the field, its least and its most, and what it counts.
+_NUMBERS = (
+    ("duration", 5, 1440, "minutes"),
+    ("slot_interval", 5, 1440, "minutes"),
+    ("buffer_before", 0, 720, "minutes"),
+    ("buffer_after", 0, 720, "minutes"),
+    ("minimum_notice", 0, 525_600, "minutes"),
+    ("horizon_days", 1, 730, "days"),
+)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Question:
+    """Something asked of every guest. `key` names its answers for ever; leave it empty for a new question."""
+
+    label: str
+    required: bool = False
+    long: bool = False
+    key: str = ""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class EventTypeDetails:
+    """Everything about an event type that its host chooses. Lengths in minutes, the horizon in days."""
+
+    name: str
+    slug: str
+    duration: int
+    slot_interval: int
+    description: str = ""
+    buffer_before: int = 0
+    buffer_after: int = 0
+    minimum_notice: int = 60
+    horizon_days: int = 60
+    location: str = ""
+    questions: Sequence[Question] = ()
+
+
+def create_event_type(
+    *, organization_id: UUID, host_id: UUID, schedule: Schedule, details: EventTypeDetails
+) -> EventType:
+    """Add an event type, switched on. Raises InvalidInput naming each field that makes no sense, and SlugTaken."""
+    values = _checked(details)
+    event_type = EventType(organization_id=organization_id, host_id=host_id, schedule_id=schedule.id, **values)
+    with _constraints():
+        session().add(event_type)
+    return event_type
+
+
+def update_event_type(*, event_type: EventType, details: EventTypeDetails) -> EventType:
+    """Change an event type; bookings already made keep their times. Raises as `create_event_type`."""
+    values = _checked(details)
+    with _constraints():
+        for field, value in values.items():
+            setattr(event_type, field, value)
+    return event_type
+
+
+def set_active(*, event_type: EventType, active: bool) -> EventType:
+    """Open an event type to guests, or close it; bookings already made stand."""
+    event_type.is_active = active
+    return event_type
+
+
+def delete_event_type(*, event_type: EventType) -> None:
+    """Delete an event type that was never booked; raises InUse when it was."""
+    with _constraints():
+        session().delete(event_type)
+
+
+def slug_for(name: str) -> str:
+    """Return a slug made from a name, for a form to propose; may be empty when the name holds no such letters."""
+    return _NOT_IN_SLUG.sub("-", name.lower()).strip("-")[:60].rstrip("-")
+
+
+@contextmanager
+def _constraints() -> Iterator[None]:
+    """Write what the block did, and say in the host's terms what the database had against it."""
+    try:
+        with session().begin_nested():
+            yield
+            session().flush()
+    except IntegrityError as error:
+        if isinstance(error.orig, UniqueViolation):
+            raise SlugTaken from error
+        if isinstance(error.orig, ForeignKeyViolation):
+            raise InUse from error
+        raise
+
+
+def _checked(details: EventTypeDetails) -> dict[str, Any]:
+    """Return the columns' values; raises InvalidInput."""
+    faults = FieldErrors()
+    values: dict[str, Any] = {"slug": details.slug}
+    for field, most in (("name", 120), ("location", 255)):
+        with faults.of(field):
+            values[field] = _at_most(most, one_line(getattr(details, field)))
+    with faults.of("description"):
+        values["description"] = _at_most(5000, plain_text(details.description))
+    with faults.of("name"):
+        _require_text(details.name)
+    with faults.of("slug"):
+        _require_slug(details.slug)
+    for field, least, most, unit in _NUMBERS:
+        values[field] = getattr(details, field)
+        if not least <= values[field] <= most:
+            faults.add(field, f"This must be between {least} and {most} {unit}.")
+    values["questions"] = _questions(details.questions, faults)
+    faults.refuse()
+    return values
+
+
+def _questions(questions: Sequence[Question], faults: FieldErrors) -> list[dict[str, Any]]:
+    """Return the questions as they are kept, each with a key of its own."""
+    if len(questions) > MOST_QUESTIONS:
+        faults.add("questions", f"Please ask at most {MOST_QUESTIONS} questions.")
+    taken = {question.key for question in questions if question.key}
+    kept = []
+    for index, question in enumerate(questions):
+        with faults.of(f"questions.{index}"):
+            _require_text(question.label)
+            label = _at_most(200, one_line(question.label))
+            key = question.key or _new_key(label, taken)
+            taken.add(key)
+            kept.append({"key": key, "label": label, "required": question.required, "long": question.long})
+    if len({question["key"] for question in kept}) < len(kept):
+        faults.add("questions", "Two questions share a key; please leave the key of a new question empty.")
+    return kept
+
+
+def _new_key(label: str, taken: set[str]) -> str:
+    base = slug_for(label)[:40].rstrip("-") or "question"
+    numbered = (f"{base}-{number}" for number in range(2, MOST_QUESTIONS + 3))
+    return base if base not in taken else next(key for key in numbered if key not in taken)
+
+
+def _at_most(most: int, text: str) -> str:
+    if len(text) > most:
+        raise ValueError(f"This is too long; please use at most {most} characters.")
+    return text
+
+
+def _require_text(text: str) -> None:
+    if not text.strip():
+        raise ValueError("This must not be empty.")
+
+
+def _require_slug(slug: str) -> None:
+    if len(slug) > 60 or not _SLUG.fullmatch(slug):
+        raise ValueError("Please use up to 60 small letters, digits and single hyphens, such as first-meeting.")

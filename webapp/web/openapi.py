@@ -1,0 +1,219 @@
+"""What every JSON endpoint shares: its input checked, its answer written, both described at /api/v1/openapi.json.
+
+    @blueprint.post("/things")
+    @endpoint(answers=ThingOut, status=201, body=ThingIn, problems=(409,), tag="Things")
+    def create_thing(body: ThingIn) -> ThingOut: ...
+
+The view takes its checked input as `query`, `body` and `headers`, and returns the model that is the answer. SpecTree
+writes the description; the checking is done here, since every refusal has to be a problem document.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from functools import wraps
+from typing import Any, ClassVar, TypeVar
+
+from flask import Blueprint, Response, current_app, jsonify, request
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic_core import ErrorDetails
+from spectree import Response as Answers
+from spectree import SpecTree
+from werkzeug.exceptions import UnsupportedMediaType
+
+from webapp.core.errors import DomainError
+from webapp.core.validation import FieldError, InvalidInput, sentence
+
+Model = TypeVar("Model", bound=BaseModel)
+
+# Any endpoint can answer so; the rest is said by each.
+_ALWAYS = (429, 503)
+_WITH_BODY = (400, 413, 415)
+_WITH_TOKEN = (401, 403)
+
+
+class In(BaseModel):
+    """A body that programs send: JSON types are taken at their word, unknown fields are passed over."""
+
+    model_config = ConfigDict(strict=True, frozen=True)
+
+
+class Query(BaseModel):
+    """What stands behind the question mark; of a name given twice, the first counts."""
+
+    model_config = ConfigDict(frozen=True)
+
+
+class Out(BaseModel):
+    """An answer."""
+
+    model_config = ConfigDict(frozen=True)
+
+
+class IdempotencyHeaders(BaseModel):
+    """The header with which a creating POST may be sent again without creating twice."""
+
+    key: str | None = Field(
+        None,
+        alias="Idempotency-Key",
+        min_length=1,
+        max_length=255,
+        pattern="^[!-~]+$",
+        description="A fresh random value for each thing to create; the same request sent again creates nothing more.",
+    )
+
+
+class ProblemField(Out):
+    """What is wrong with one field of the request."""
+
+    field: str
+    message: str
+
+
+class Problem(Out):
+    """A problem document (RFC 9457); `code` is stable and for programs."""
+
+    type: str
+    title: str
+    status: int
+    code: str
+    detail: str | None = None
+    errors: list[ProblemField] | None = None
+
+
+class MalformedJson(DomainError):
+    """The body is no JSON."""
+
+    code: ClassVar[str] = "malformed_json"
+    status: ClassVar[int] = 400
+    message: ClassVar[str] = "The body is not valid JSON; please send a JSON object in UTF-8."
+
+
+blueprint = Blueprint("openapi", __name__, url_prefix="/api/v1")
+
+_spec = SpecTree(
+    "flask",
+    title="Almanac",
+    version="1",
+    mode="strict",
+    annotations=False,
+    naming_strategy=lambda model: model.__name__,
+    nested_naming_strategy=lambda _parent, child: child,
+    validation_error_model=Problem,
+    security_schemes=[
+        {
+            "name": "token",
+            "data": {"type": "http", "scheme": "bearer", "description": "A personal token, made under Account."},
+        }
+    ],
+)
+
+
+def endpoint(
+    *,
+    answers: type[BaseModel],
+    tag: str,
+    status: int = 200,
+    query: type[BaseModel] | None = None,
+    body: type[BaseModel] | None = None,
+    headers: type[BaseModel] | None = None,
+    problems: Iterable[int] = (),
+    needs_token: bool = False,
+) -> Callable[[Callable[..., BaseModel]], Callable[..., Response]]:
+    """Check a view's input, write its answer with `status`, and describe both under `tag`.
+
+    `problems` are the statuses of the problem documents it may answer with, beside those that follow from the rest.
+    `body` may be left out by the caller when all of its fields may. Raises InvalidInput, MalformedJson, 413 and 415.
+    """
+    given = {"query": (query, _query), "body": (body, _body), "headers": (headers, _headers)}
+    readers = {name: (model, read) for name, (model, read) in given.items() if model is not None}
+    refusals = {*problems, *_ALWAYS, *(_WITH_BODY if body else ()), *(_WITH_TOKEN if needs_token else ())}
+    if readers:
+        refusals.add(422)
+
+    def decorate(view: Callable[..., BaseModel]) -> Callable[..., Response]:
+        @wraps(view)
+        def checked(*args: Any, **kwargs: Any) -> Response:
+            given = {name: read(model) for name, (model, read) in readers.items()}
+            return json_response(view(*args, **kwargs, **given), status=status)
+
+        described: Callable[..., Response] = _spec.validate(
+            query=query,
+            json=body,
+            headers=headers,
+            resp=Answers(**{f"HTTP_{status}": answers}, **{f"HTTP_{code}": Problem for code in refusals}),
+            tags=(tag,),
+            security=[{"token": []}] if needs_token else None,
+            operation_id=view.__name__,
+            skip_validation=True,
+            validation_error_status=429,  # it would add one to every endpoint; this one is there anyway
+        )(checked)
+        return described
+
+    return decorate
+
+
+def json_response(answer: BaseModel, *, status: int = 200) -> Response:
+    """Return `answer` as JSON."""
+    return current_app.response_class(answer.model_dump_json(), status=status, mimetype="application/json")
+
+
+def _query(model: type[Model]) -> Model:
+    return _checked(lambda: model.model_validate(request.args.to_dict()))
+
+
+def _headers(model: type[Model]) -> Model:
+    return _checked(lambda: model.model_validate(dict(request.headers)))
+
+
+def _body(model: type[Model]) -> Model:
+    raw = request.get_data()
+    if not raw and not request.content_type:
+        raw = b"{}"
+    elif not request.is_json:
+        raise UnsupportedMediaType("Send JSON, with the header Content-Type: application/json.")
+    return _checked(lambda: model.model_validate_json(raw))
+
+
+def _checked(validate: Callable[[], Model]) -> Model:
+    """Return what `validate` returns, its complaints as problems: MalformedJson, or InvalidInput field by field."""
+    try:
+        return validate()
+    except ValidationError as error:
+        details = error.errors(include_url=False, include_context=False)
+    if details[0]["type"] == "json_invalid":
+        raise MalformedJson
+    raise InvalidInput(FieldError(_field(fault), _sentence(fault)) for fault in details)
+
+
+def _field(fault: ErrorDetails) -> str:
+    return ".".join(str(part) for part in fault["loc"] if part != "[key]") or "body"
+
+
+_SENTENCES = {
+    "missing": "This is required.",
+    "model_type": "This must be an object.",
+    "string_type": "This must be a text.",
+    "extra_forbidden": "There is no such field; please leave it out.",
+}
+
+
+def _sentence(fault: ErrorDetails) -> str:
+    return _SENTENCES.get(fault["type"]) or sentence(fault["msg"].removeprefix("Value error, "))
+
+
+@blueprint.get("/openapi.json")
+def openapi() -> Response:
+    """Return the description of every endpoint (OpenAPI 3.1)."""
+    return jsonify(document())
+
+
+def document() -> dict[str, Any]:
+    """Return the OpenAPI document of the current application's endpoints."""
+    description: dict[str, Any] = _spec.spec
+    for operations in description["paths"].values():
+        for operation in operations.values():
+            for status, answer in operation["responses"].items():
+                if status >= "400" and "application/json" in answer.get("content", {}):
+                    answer["content"]["application/problem+json"] = answer["content"].pop("application/json")
+    return description

@@ -1,0 +1,63 @@
+"""What is known of each request: its id, on every line and on the answer; one line and one measurement at its end.
+
+A line names the route's pattern and never the address itself, since addresses hold tokens.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from time import perf_counter
+from typing import TYPE_CHECKING
+
+from flask import Flask, Response, request
+
+from webapp.core import measures
+from webapp.core.db import uuid7
+from webapp.core.logs import bind_request, get_logger
+
+if TYPE_CHECKING:
+    from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
+
+REQUEST_ID_HEADER = "X-Request-ID"
+
+_SANE_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{7,63}")
+_METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
+# Asked every few seconds by machines, or along with each page: seen with LOG_LEVEL=debug, and when they go wrong.
+_QUIET_ROUTES = frozenset({"/healthz", "/readyz", "/metrics", "/static/<path:filename>"})
+_ID, _STARTED = "almanac.request_id", "almanac.started"
+
+log = get_logger(__name__)
+
+
+def init_requests(app: Flask) -> None:
+    """Give each request of `app` an id, and write a line and a measurement when it is answered."""
+    app.wsgi_app = _Identify(app.wsgi_app)  # type: ignore[method-assign]  # Flask's documented way
+    app.after_request(_finish)
+
+
+class _Identify:
+    """Keeps the caller's request id when it is a sane one, draws one otherwise, and puts it on every line."""
+
+    def __init__(self, app: WSGIApplication) -> None:
+        self._app = app
+
+    def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
+        given = environ.get("HTTP_X_REQUEST_ID", "")
+        request_id = given if _SANE_ID.fullmatch(given) else uuid7().hex
+        environ[_ID], environ[_STARTED] = request_id, perf_counter()
+        with bind_request(request_id=request_id):
+            return self._app(environ, start_response)
+
+
+def _finish(response: Response) -> Response:
+    seconds = perf_counter() - request.environ[_STARTED]
+    route = str(request.url_rule or "unmatched")
+    method = request.method if request.method in _METHODS else "other"
+    status = response.status_code
+    response.headers[REQUEST_ID_HEADER] = request.environ[_ID]
+    measures.count("http_requests", method=method, route=route, status=str(status))
+    measures.observe("http_request_seconds", seconds, method=method, route=route)
+    write = log.warning if status >= 500 else log.debug if route in _QUIET_ROUTES else log.info
+    write("request", method=method, route=route, status=status, ms=round(seconds * 1000, 1))
+    return response

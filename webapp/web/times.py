@@ -1,0 +1,133 @@
+"""Dates and times as readers see them: in a named zone, in the customs of their own locale.
+
+The words are those of the language the page is in; whether the clock counts to 12 or 24 and whether the month or the
+day comes first follow the reader's browser, since much of the world reads English pages with other habits.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import date, datetime, time, timedelta
+from functools import lru_cache
+from importlib.resources import files
+from zoneinfo import ZoneInfo
+
+from babel import Locale, UnknownLocaleError
+from babel.dates import format_date, format_time
+from flask import has_request_context, request
+from flask_babel import gettext as _
+
+from webapp.core import clock
+
+# English with the day first, and a clock that counts to 24 or to 12.
+_WORLD_24, _WORLD_12 = Locale.parse("en_150"), Locale.parse("en_001")
+_DEFAULT = Locale.parse("en")
+_DAY_FORMATS = {"full": "full", "long": "long", "medium": "medium", "month": "LLLL y", "weekday": "EEEE"}
+_DAY_SKELETONS = {"short": "MMMd", "short_weekday": "MMMEd"}
+
+
+def reader_locale() -> Locale:
+    """Return the locale whose customs dates and times of this request follow; plain English outside a request."""
+    if not has_request_context():
+        return _DEFAULT
+    return _locale_of(request.accept_languages.best or "")
+
+
+@lru_cache(maxsize=256)
+def _locale_of(language: str) -> Locale:
+    """Return `language` itself when pages are in it, otherwise the English that shares its clock."""
+    try:
+        locale = Locale.parse(language.replace("-", "_"))
+    except (ValueError, UnknownLocaleError, TypeError):
+        return _DEFAULT
+    if locale.language == "en":
+        return locale
+    return _WORLD_12 if _counts_to_twelve(locale) else _WORLD_24
+
+
+def _counts_to_twelve(locale: Locale) -> bool:
+    return "h" in locale.time_formats["short"].pattern
+
+
+def clock_time(moment: datetime, zone: ZoneInfo) -> str:
+    """Return the time of day of `moment` in `zone`, such as 14:30 or 2:30 PM."""
+    return _clock(moment.astimezone(zone))
+
+
+def minute_time(minute: int) -> str:
+    """Return a time of day given in minutes from 00:00; 1440 is the end of the day."""
+    if minute >= 1440:
+        return _clock(time()) if _counts_to_twelve(reader_locale()) else "24:00"
+    return _clock(time(minute // 60, minute % 60))
+
+
+def _clock(moment: time | datetime) -> str:
+    locale = reader_locale()
+    return str(format_time(moment, "h:mm\N{NO-BREAK SPACE}a" if _counts_to_twelve(locale) else "HH:mm", locale=locale))
+
+
+def day_text(day: date | datetime, zone: ZoneInfo | None = None, style: str = "full") -> str:
+    """Return a date in words. `day` is a date, or an instant with the `zone` whose date is meant.
+
+    Styles: full (with weekday), long, medium, short (day and month), short_weekday, month (with year), weekday.
+    """
+    local = day.astimezone(zone).date() if isinstance(day, datetime) else day
+    locale = reader_locale()
+    if style in _DAY_SKELETONS:
+        return str(locale.datetime_skeletons[_DAY_SKELETONS[style]].apply(local, locale))
+    return str(format_date(local, _DAY_FORMATS[style], locale=locale))
+
+
+def time_range(start: datetime, end: datetime, zone: ZoneInfo) -> str:
+    """Return `14:30 - 15:00` (with a dash); the end names its date when it is another one in `zone`."""
+    closing = clock_time(end, zone)
+    if end.astimezone(zone).date() != start.astimezone(zone).date():
+        closing = f"{closing} ({day_text(end, zone, 'medium')})"
+    return f"{clock_time(start, zone)} \N{EN DASH} {closing}"
+
+
+def offset_text(zone: ZoneInfo, at: datetime | None = None) -> str:
+    """Return how far `zone` is from UTC at the instant `at` (now if not given), such as UTC+01:00."""
+    offset = (at or clock.now()).astimezone(zone).utcoffset() or timedelta()
+    minutes = round(offset.total_seconds() / 60)
+    sign = "\N{MINUS SIGN}" if minutes < 0 else "+"
+    return f"UTC{sign}{abs(minutes) // 60:02}:{abs(minutes) % 60:02}"
+
+
+def zone_text(zone: ZoneInfo | str, at: datetime | None = None) -> str:
+    """Return a zone as people read it, with its offset at the instant `at`: `America/New York (UTC-05:00)`."""
+    zone = clock.find_zone(zone) if isinstance(zone, str) else zone
+    if zone.key == "UTC":
+        return "UTC"
+    return f"{zone.key.replace('_', ' ')} ({offset_text(zone, at)})"
+
+
+def duration_text(minutes: int) -> str:
+    """Return a length of time such as `45 min`, `1 h` or `1 h 30 min`."""
+    hours, rest = divmod(minutes, 60)
+    parts = (_("%(number)d h", number=hours) if hours else "", _("%(number)d min", number=rest) if rest else "")
+    return " ".join(filter(None, parts))
+
+
+@lru_cache(maxsize=1)
+def _places() -> tuple[str, ...]:
+    """The zones that the zone database recommends for choosing: one per place, old spellings left out."""
+    table = (files("tzdata") / "zoneinfo" / "zone.tab").read_text(encoding="utf-8")
+    names = (line.split("\t")[2].strip() for line in table.splitlines() if line and not line.startswith("#"))
+    return (*sorted(set(names) & clock.zone_names()), "UTC")
+
+
+def zone_choices(chosen: str, at: datetime | None = None) -> Iterator[tuple[str, list[tuple[str, str]]]]:
+    """Yield what a zone picker offers: (region, [(name, label)]); `chosen` is among them whatever its spelling."""
+    regions: dict[str, list[tuple[str, str]]] = {}
+    names = _places() if chosen in _places() else (chosen, *_places())
+    hour = (at or clock.now()).replace(minute=0, second=0, microsecond=0)
+    for name in names:
+        region = name.split("/")[0] if "/" in name else "UTC"
+        regions.setdefault(region, []).append((name, _zone_label(name, hour)))
+    yield from sorted(regions.items(), key=lambda item: (item[0] == "UTC", item[0]))
+
+
+@lru_cache(maxsize=4096)
+def _zone_label(name: str, at: datetime) -> str:
+    return zone_text(name, at)
