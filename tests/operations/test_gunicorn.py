@@ -1,0 +1,82 @@
+"""Under gunicorn, as in production: every line is JSON, and the counts of all its processes come together."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import subprocess
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from urllib.error import HTTPError
+from urllib.request import Request, urlopen
+
+import pytest
+from redis import Redis
+
+from tests.operations.conftest import ROOT, eventually
+from webapp.core import measures
+
+
+@dataclass
+class Gunicorn:
+    """A gunicorn on a port of its own choice, whose lines go to a file."""
+
+    process: subprocess.Popen[bytes]
+    output: Path
+
+    def port(self) -> int:
+        found = re.search(r"Listening at: http://127\.0\.0\.1:(\d+)", self.output.read_text())
+        return int(found[1]) if found else 0
+
+    def get(self, path: str) -> int:
+        try:
+            request = Request(f"http://127.0.0.1:{self.port()}{path}", headers={"X-Request-ID": "from-the-test"})
+            with urlopen(request, timeout=10) as answer:
+                return int(answer.status)
+        except HTTPError as error:
+            error.close()
+            return error.code
+
+
+@pytest.fixture
+def gunicorn(redis: Redis, tmp_path: Path) -> Iterator[Gunicorn]:
+    output = tmp_path / "lines"
+    environment = {**os.environ, "LOG_FORMAT": "json", "LOG_LEVEL": "info", "ENVIRONMENT": "production"}
+    command = [sys.executable, "-m", "gunicorn", "wsgi:app", "--bind", "127.0.0.1:0", "--workers", "2"]
+    with output.open("wb") as lines:
+        process = subprocess.Popen(command, cwd=ROOT, env=environment, stdout=lines, stderr=lines)
+    running = Gunicorn(process, output)
+    try:
+        eventually(running.port, seconds=30)
+        yield running
+    finally:
+        process.terminate()
+        process.wait()
+
+
+def test_every_line_is_json_and_requests_have_theirs(gunicorn: Gunicorn) -> None:
+    eventually(lambda: gunicorn.get("/healthz") == 200)
+    assert gunicorn.get("/no/such/page?token=s3cr3tToken99") == 404
+    assert gunicorn.get("/manage/s3cr3tToken99") == 404
+    gunicorn.process.terminate()
+    gunicorn.process.wait()
+    text = gunicorn.output.read_text()
+    lines = [json.loads(line) for line in text.splitlines()]
+    assert {"gunicorn.error", "webapp.web.requests"} <= {line["logger"] for line in lines}
+    answered = [line for line in lines if line["event"] == "request"]
+    assert [line["status"] for line in answered] == [404, 404]
+    assert {line["request_id"] for line in answered} == {"from-the-test"}
+    assert "s3cr3tToken99" not in text
+
+
+def test_the_counts_of_all_web_processes_come_together(gunicorn: Gunicorn, redis: Redis) -> None:
+    eventually(lambda: gunicorn.get("/healthz") == 200)
+    for _ in range(39):
+        gunicorn.get("/healthz")
+    gunicorn.process.terminate()
+    gunicorn.process.wait()
+    counted = {series.values: value for series, value in measures.read_all() if series.name == "http_requests"}
+    assert counted[("GET", "/healthz", "200")] == 40
