@@ -10,13 +10,29 @@ from werkzeug.utils import import_string
 
 from webapp.core.settings import Settings, settings
 from webapp.web.extensions import init_extensions
+from webapp.web.logs import init_logs
 from webapp.web.problems import init_problems
 
 ROOT = Path(__file__).resolve().parent.parent
 
 # By name, imported when the application is made: views know jobs, and jobs know services of this very package.
-BLUEPRINTS: tuple[str, ...] = ()
-COMMANDS: tuple[str, ...] = ()
+BLUEPRINTS: tuple[str, ...] = (
+    "webapp.operations.views:blueprint",
+    "webapp.operations.dashboard:blueprint",
+    "webapp.web.openapi:blueprint",
+    "webapp.scheduling.api:public",
+    "webapp.scheduling.api:members",
+    "webapp.web.pages:blueprint",
+    "webapp.identity.views:blueprint",
+    "webapp.identity.api:blueprint",
+    "webapp.scheduling.views.guest:blueprint",
+    "webapp.scheduling.views.manage:blueprint",
+    "webapp.scheduling.views.host:blueprint",
+    "webapp.scheduling.views.event_types:blueprint",
+    "webapp.scheduling.views.availability:blueprint",
+    "webapp.operations.dev_mail:blueprint",
+)
+COMMANDS: tuple[str, ...] = ("webapp.cli:prepare", "webapp.identity.cli:users", "jobs.cli:jobs")
 
 
 def create_app() -> Flask:
@@ -24,6 +40,7 @@ def create_app() -> Flask:
     chosen = settings()
     app = Flask(__name__, template_folder=str(ROOT / "templates"), static_folder="static")
     _configure(app, chosen)
+    init_logs(app, chosen)
     init_extensions(app, chosen)
     init_problems(app)
     import_string("jobs.runtime.registry:load_jobs")()
@@ -43,6 +60,7 @@ def _configure(app: Flask, chosen: Settings) -> None:
             "max_overflow": chosen.database_pool_size,
             "pool_timeout": 10,
             "pool_pre_ping": True,
+            "hide_parameters": True,  # errors are logged, and parameters are people's data
             "connect_args": {
                 "connect_timeout": 5,
                 "application_name": "almanac",

@@ -17,5 +17,5 @@ from webapp import demo
 def prepare(demo_file: Path | None) -> None:
     """Bring the database up to date; with --demo, fill an empty one with a demo organisation."""
     upgrade()
-    if demo_file is not None and not demo_file.exists():
+    if demo_file is not None:
         demo.seed(demo_file)

@@ -61,11 +61,15 @@ CHECK_IN = EventTypeDetails(
 def seed(file: Path) -> None:
     """Make the demo organisation, unless it is there, and write how to sign in to `file`, readable for its owner only.
 
-    Password and API token are drawn each time the file has to be written, so neither is a default.
+    Password and API token are drawn each time the file has to be written, so neither is a default. With both there,
+    nothing happens.
     """
     password = secrets.token_urlsafe(12)
     with transaction():
-        owner = _owner() or _make_organization()
+        owner = _owner()
+        if owner is not None and file.exists():
+            return
+        owner = owner or _make_organization()
         owner.user.password_hash = identity.hash_password(password)
         _token, secret = identity.create_api_token(membership=owner, name="Demo", scopes=list(Scope))
         slugs = list(

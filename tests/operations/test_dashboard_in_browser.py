@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import shutil
 import threading
 from collections.abc import Iterator
 from typing import Any
@@ -18,15 +17,17 @@ from rq.job import Job
 from rq.serializers import JSONSerializer
 from werkzeug.serving import make_server
 
+from tests.browser.serving import CHROMIUM
 from tests.operations import work
 from tests.operations.conftest import HOSTILE
 
-CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
-
-pytestmark = pytest.mark.skipif(
-    CHROMIUM is None and os.environ.get("ALMANAC_BROWSER") != "required",
-    reason="there is no Chromium here; `make test` installs it where it can",
-)
+pytestmark = [
+    pytest.mark.browser,
+    pytest.mark.skipif(
+        CHROMIUM is None and os.environ.get("ALMANAC_BROWSER") != "required",
+        reason="there is no Chromium here; `make test` installs it where it can",
+    ),
+]
 
 
 @pytest.fixture

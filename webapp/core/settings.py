@@ -109,8 +109,8 @@ class Settings(BaseSettings):
     rate_limit_sign_in: Annotated[str, AfterValidator(_rate_limit)] = "10 per minute"
 
     job_routes: Annotated[tuple[tuple[str, str, str], ...], BeforeValidator(_job_routes)] = ()
-    lease_seconds: float = Field(15, ge=2, le=300)
-    reconcile_seconds: float = Field(3, ge=0.2, le=60)
+    lease_seconds: float = Field(12, ge=2, le=300)
+    reconcile_seconds: float = Field(2, ge=0.2, le=60)
     scheduler_seconds: float = Field(0.5, ge=0.05, le=10)
     job_retention_days: int = Field(7, ge=1, le=365)
 

@@ -66,5 +66,5 @@ def _init_talisman(app: Flask, settings: Settings) -> None:
             "frame-ancestors": "'none'",
         },
         frame_options="DENY",
-        referrer_policy="strict-origin-when-cross-origin",
+        referrer_policy="same-origin",
     )

@@ -1,0 +1,148 @@
+"""What holds on every page: it fits a phone, it can be read, and each thing that can be used has a name."""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+import pytest
+from flask import Flask
+from playwright.sync_api import Page
+
+from tests.browser.conftest import Visit, sign_in
+from tests.factories import event_type, member, schedule
+from tests.scheduling.helpers import at, booked, in_days
+from webapp.core.db import transaction
+from webapp.identity.models import Membership
+from webapp.scheduling.models import Side
+from webapp.scheduling.service.booking import cancel, manage_token
+from webapp.scheduling.views.picker import start_value
+
+LONG = "Straßenbahnhaltestellenüberdachungsgestaltungsbesprechung"
+
+# Everything that is wrong with a page, as plain sentences.
+CHECKS = """() => {
+  const wrong = [];
+  const shown = (element) => element.checkVisibility({ visibilityProperty: true, opacityProperty: true });
+  const name = (element) => element.tagName + ' ' + (element.id || element.textContent.trim().slice(0, 30));
+  const labelled = (element) => (element.getAttribute('aria-label') || element.textContent.trim()
+    || [...(element.labels ?? [])].map((label) => label.textContent.trim()).join(' ')
+    || document.getElementById(element.getAttribute('aria-labelledby'))?.textContent);
+  if (document.documentElement.scrollWidth > document.documentElement.clientWidth) {
+    wrong.push('the page is wider than the window: ' + document.documentElement.scrollWidth);
+  }
+  if (document.querySelectorAll('h1').length !== 1) wrong.push('there is not exactly one h1');
+  if (document.querySelectorAll('main').length !== 1) wrong.push('there is not exactly one main');
+  if (!document.documentElement.lang) wrong.push('the page does not say its language');
+  const ids = [...document.querySelectorAll('[id]')].map((element) => element.id);
+  if (new Set(ids).size !== ids.length) wrong.push('an id is there twice');
+  for (const element of document.querySelectorAll('a, button, summary, input:not([type=hidden]), select, textarea')) {
+    if (element.getAttribute('aria-hidden') === 'true' || !shown(element)) continue;
+    if (!labelled(element)) wrong.push(name(element) + ' has no name');
+    const { width, height } = element.getBoundingClientRect();
+    const inText = element.tagName === 'A' && getComputedStyle(element).display === 'inline';
+    if (!inText && (width < 24 || height < 24) && !element.labels?.length && !element.className.includes('visually')) {
+      if (!element.classList.contains('skip-link')) wrong.push(name(element) + ` is ${width} x ${height}`);
+    }
+  }
+  for (const element of document.querySelectorAll('[aria-describedby], [aria-labelledby], label[for]')) {
+    const named = ['aria-describedby', 'aria-labelledby', 'for'].flatMap((attribute) =>
+      (element.getAttribute(attribute) ?? '').split(/\\s+/).filter(Boolean));
+    for (const id of named) if (!document.getElementById(id)) wrong.push(name(element) + ' refers to nothing: ' + id);
+  }
+  for (const image of document.querySelectorAll('img:not([alt]), iframe:not([title])')) wrong.push(name(image));
+  return [...wrong, ...contrast()];
+
+  function contrast() {
+    const channels = (text) => text.match(/[\\d.]+/g).map(Number);
+    const luminance = ([red, green, blue]) => [red, green, blue].map((value) => value / 255)
+      .map((value) => value <= 0.03928 ? value / 12.92 : ((value + 0.055) / 1.055) ** 2.4)
+      .reduce((sum, value, index) => sum + value * [0.2126, 0.7152, 0.0722][index], 0);
+    const ground = (element) => {
+      for (let at = element; at; at = at.parentElement) {
+        const colour = channels(getComputedStyle(at).backgroundColor);
+        if (colour.length === 3 || colour[3] === 1) return colour;
+      }
+      return [255, 255, 255];
+    };
+    const poor = new Set();
+    const walker = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
+    while (walker.nextNode()) {
+      const element = walker.currentNode.parentElement;
+      if (!walker.currentNode.textContent.trim() || !shown(element)) continue;
+      if (element.closest('.visually-hidden, option')) continue;
+      const style = getComputedStyle(element);
+      const [one, other] = [luminance(channels(style.color)), luminance(ground(element))];
+      const ratio = (Math.max(one, other) + 0.05) / (Math.min(one, other) + 0.05);
+      if (ratio < 4.5) poor.add(`${name(element)} has a contrast of ${ratio.toFixed(2)}`);
+    }
+    return [...poor];
+  }
+}"""
+
+
+class SiteMap(NamedTuple):
+    """A host, and the addresses that guests and the host can open."""
+
+    host: Membership
+    addresses: dict[str, list[str]]
+
+
+@pytest.fixture
+def site_map(app: Flask) -> SiteMap:
+    """Every kind of page, with names longer than is kind: those of guests, and those of hosts."""
+    host = member(name=f"Ada {LONG}")
+    asked = [{"key": "a", "label": f"What about {LONG}?", "required": True, "long": True}]
+    hours = schedule(of=host)
+    kind = event_type(of=host, on=hours, name=LONG, location=LONG * 2, description=LONG * 3, questions=asked)
+    other = event_type(of=host, on=hours)
+    booking, gone = booked(other, at(10)), booked(other, at(12))
+    with transaction():
+        cancel(booking=gone, by=Side.HOST, reason=LONG * 3)
+    public, link = f"/book/{host.organization.slug}", f"/manage/{manage_token(booking)}"
+    addresses = {
+        "guest": [
+            public,
+            f"{public}/{kind.slug}?day={in_days(2)}",
+            f"{public}/{kind.slug}/confirm?start={start_value(at(15))}",
+            f"{public}/{kind.slug}/confirm?start={start_value(at(10))}",
+            f"{link}?new=1",
+            f"{link}/reschedule",
+            f"{link}/reschedule?start={start_value(at(16))}",
+            f"{link}/cancel",
+            f"/manage/{manage_token(gone)}",
+            "/book/nobody",
+            "/sign-in",
+        ],
+        "host": [
+            "/app",
+            "/app/bookings?when=all",
+            f"/app/bookings/{booking.id}",
+            f"/app/bookings/{gone.id}",
+            "/app/event-types",
+            f"/app/event-types/{kind.id}",
+            "/app/availability",
+            "/account",
+            "/account/tokens",
+        ],
+    }
+    return SiteMap(host, addresses)
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("width", [320, 1280])
+@pytest.mark.parametrize("who", ["guest", "host"])
+def test_pages_fit_can_be_read_and_have_names(
+    visit: Visit, site_map: SiteMap, who: str, width: int, scheme: str
+) -> None:
+    options: dict[str, Any] = {"viewport": {"width": width, "height": 800}, "color_scheme": scheme}
+    page = visit("/sign-in", **options)
+    if who == "host":
+        sign_in(page, site_map.host)
+    wrong = {address: found for address in site_map.addresses[who] if (found := _faults(page, address))}
+    assert wrong == {}
+
+
+def _faults(page: Page, address: str) -> list[str]:
+    page.goto(address)
+    found: list[str] = page.evaluate(CHECKS)
+    return found

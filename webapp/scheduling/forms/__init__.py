@@ -1,0 +1,39 @@
+"""What people type into the pages of scheduling, and how it is put into the services' terms."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from typing import Any
+
+from wtforms import Field, Form, SelectChoice  # type: ignore[attr-defined]  # newer than its published types
+from wtforms.validators import ValidationError
+
+from webapp.core.validation import FieldError
+
+
+def checked_by(check: Callable[[str], Any]) -> Callable[[Form, Field], None]:
+    """Return a validator that takes the ValueError of a service's own check as the field's error."""
+
+    def validate(_form: Form, field: Field) -> None:
+        try:
+            check(field.data or "")
+        except ValueError as error:
+            raise ValidationError(str(error)) from error
+
+    return validate
+
+
+def show_errors(form: Form, errors: Iterable[FieldError]) -> list[str]:
+    """Put what a service refused beside the fields of `form`; return what belongs to none of them."""
+    general = []
+    for error in errors:
+        if error.field in form:
+            form[error.field].errors = [*form[error.field].errors, error.message]
+        else:
+            general.append(error.message)
+    return general
+
+
+def option(value: str, label: str, *, group: str | None = None) -> Any:
+    """Return one choice of a select or of radio buttons, in the group of that name if one is given."""
+    return SelectChoice(value, label, optgroup=group)

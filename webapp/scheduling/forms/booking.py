@@ -1,0 +1,98 @@
+"""The forms of guests: who books, with the answers to the host's questions, and why somebody cancels."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from flask_babel import lazy_gettext as _
+from werkzeug.datastructures import MultiDict
+from wtforms import EmailField, Field, Form, StringField, TelField, TextAreaField
+from wtforms.validators import InputRequired, Length
+
+from webapp.core.addresses import email_address
+from webapp.scheduling.forms import checked_by
+from webapp.scheduling.models import EventType
+from webapp.scheduling.service.guests import (
+    LONGEST_ANSWER,
+    Guest,
+    one_line,
+    phone_number,
+    plain_text,
+)
+
+_ANSWER = "answers."
+
+
+class GuestForm(Form):
+    """Who books. `guest_form` adds the questions of an event type."""
+
+    name = StringField(
+        _("Your name"),
+        [InputRequired(_("Please tell us your name.")), Length(max=120), checked_by(one_line)],
+        render_kw={"autocomplete": "name", "maxlength": 120},
+    )
+    email = EmailField(
+        _("E-mail address"),
+        [
+            InputRequired(_("Please tell us where to send the confirmation.")),
+            Length(max=254),
+            checked_by(email_address),
+        ],
+        render_kw={"autocomplete": "email", "maxlength": 254},
+    )
+    phone = TelField(
+        _("Phone number"),
+        [Length(max=40), checked_by(phone_number)],
+        render_kw={"autocomplete": "tel", "maxlength": 40},
+    )
+
+    def guest(self, *, timezone: str) -> Guest:
+        """Return the guest that a valid form describes; `timezone` is an IANA name."""
+        return Guest(
+            name=one_line(self.name.data or ""),
+            email=email_address(self.email.data or ""),
+            phone=phone_number(self.phone.data or ""),
+            timezone=timezone,
+        )
+
+    def answers(self) -> dict[str, str]:
+        """Return what was answered, by the questions' keys."""
+        return {field.name.removeprefix(_ANSWER): field.data or "" for field in self.questions()}
+
+    def questions(self) -> list[Field]:
+        """Return the fields of the event type's own questions, in their order."""
+        return [field for field in self if field.name.startswith(_ANSWER)]
+
+    def typed(self) -> dict[str, Any]:
+        """Return all that was typed, to tell whether the same form is sent twice."""
+        return {field.name: field.data for field in self}
+
+
+def guest_form(event_type: EventType, typed: MultiDict[str, str] | None = None) -> GuestForm:
+    """Return the booking form of an event type, with what was typed."""
+
+    class _Form(GuestForm):
+        """A class of its own, since fields are declared on classes."""
+
+    for question in event_type.questions:
+        setattr(_Form, _ANSWER + question["key"], _question_field(question))
+    return _Form(typed)
+
+
+def _question_field(question: dict[str, Any]) -> Field:
+    required = [InputRequired(_("Please answer this question."))] if question.get("required") else []
+    long = bool(question.get("long"))
+    kind, check = (TextAreaField, plain_text) if long else (StringField, one_line)
+    return kind(
+        question["label"],
+        [*required, Length(max=LONGEST_ANSWER), checked_by(check)],
+        render_kw={"maxlength": LONGEST_ANSWER},
+    )
+
+
+class CancelForm(Form):
+    """Why a booking is cancelled; nobody has to say."""
+
+    reason = TextAreaField(
+        _("Reason"), [Length(max=500), checked_by(plain_text)], render_kw={"maxlength": 500, "rows": 3}
+    )

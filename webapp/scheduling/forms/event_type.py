@@ -1,0 +1,126 @@
+"""The form in which a host says what can be booked, the questions asked of guests included."""
+
+from __future__ import annotations
+
+from flask_babel import gettext, ngettext
+from flask_babel import lazy_gettext as _
+from werkzeug.datastructures import MultiDict
+from wtforms import (
+    BooleanField,
+    FieldList,
+    Form,
+    FormField,
+    HiddenField,
+    IntegerField,
+    SelectField,
+    StringField,
+    TextAreaField,
+)
+from wtforms.validators import InputRequired
+
+from webapp.core.validation import FieldError
+from webapp.scheduling.forms import option, show_errors
+from webapp.scheduling.models import EventType
+from webapp.scheduling.service.event_types import EventTypeDetails, Question, slug_for
+from webapp.web.times import duration_text
+
+_NOTICES = (0, 30, 60, 120, 240, 720, 1440, 2880, 10_080)
+_ROW = "questions."
+
+
+class QuestionForm(Form):
+    """One question; its key, once it has one, names its answers."""
+
+    key = HiddenField()
+    label = StringField(_("Question"), render_kw={"maxlength": 200})
+    required = BooleanField(_("Must be answered"))
+    long = BooleanField(_("Long answer"))
+
+
+class EventTypeForm(Form):
+    """Everything about an event type. The service checks what the fields say."""
+
+    name = StringField(_("Name"), [InputRequired(_("Please give it a name."))], render_kw={"maxlength": 120})
+    slug = StringField(_("Address"), render_kw={"maxlength": 60, "autocapitalize": "none", "spellcheck": "false"})
+    description = TextAreaField(_("Description"), render_kw={"maxlength": 5000})
+    location = StringField(_("Where it takes place"), render_kw={"maxlength": 255})
+    duration = IntegerField(_("Length in minutes"), [InputRequired(_("Please say how long it takes."))])
+    slot_interval = IntegerField(_("A start every … minutes"), [InputRequired(_("Please give a number of minutes."))])
+    buffer_before = IntegerField(_("Minutes kept free before"), [InputRequired(_("Please give a number, or 0."))])
+    buffer_after = IntegerField(_("Minutes kept free after"), [InputRequired(_("Please give a number, or 0."))])
+    minimum_notice = SelectField(_("Book at least … ahead"), coerce=int)
+    horizon_days = IntegerField(_("Book at most … days ahead"), [InputRequired(_("Please give a number of days."))])
+    questions = FieldList(FormField(QuestionForm), _("Questions"))
+
+    def details(self) -> EventTypeDetails:
+        """Return what a valid form describes; rows left empty are no questions; no address means the name's."""
+        return EventTypeDetails(
+            name=self.name.data or "",
+            slug=(self.slug.data or "").strip() or slug_for(self.name.data or ""),
+            description=self.description.data or "",
+            location=self.location.data or "",
+            duration=self.duration.data or 0,
+            slot_interval=self.slot_interval.data or 0,
+            buffer_before=self.buffer_before.data or 0,
+            buffer_after=self.buffer_after.data or 0,
+            minimum_notice=self.minimum_notice.data,
+            horizon_days=self.horizon_days.data or 0,
+            questions=[_question(row) for row in self._asked()],
+        )
+
+    def show(self, errors: tuple[FieldError, ...]) -> list[str]:
+        """Put what the service refused beside its fields; return what the summary does not know of by itself."""
+        general = []
+        for error in errors:
+            place = error.field.removeprefix(_ROW)
+            if error.field.startswith(_ROW) and place.isdecimal():
+                self._asked()[int(place)].form.label.errors = [error.message]
+                general.append(gettext("Question %(number)d: %(fault)s", number=int(place) + 1, fault=error.message))
+            else:
+                general += show_errors(self, [error])
+        return general
+
+    def _asked(self) -> list[FormField[QuestionForm]]:
+        return [row for row in self.questions if row.form.key.data or (row.form.label.data or "").strip()]
+
+
+def new_event_type_form(typed: MultiDict[str, str] | None = None) -> EventTypeForm:
+    """Return the form of a new event type, with usual values or with what was typed."""
+    form = EventTypeForm(
+        typed, duration=30, slot_interval=30, buffer_before=0, buffer_after=0, minimum_notice=60, horizon_days=60
+    )
+    return _with_notices(form, 60)
+
+
+def event_type_form(event_type: EventType, typed: MultiDict[str, str] | None = None) -> EventTypeForm:
+    """Return the form that changes an event type, with its values or with what was typed."""
+    return _with_notices(EventTypeForm(typed, obj=event_type), event_type.minimum_notice)
+
+
+def edit_rows(form: EventTypeForm, action: str) -> None:
+    """Do what a button of the questions asked for: `add`, or `remove-<row>`."""
+    if action == "add":
+        form.questions.append_entry()
+    elif action.startswith("remove-"):
+        kept = [row.data for row in form.questions if row.name != f"questions-{action.removeprefix('remove-')}"]
+        form.questions.process(None, kept)
+
+
+def _with_notices(form: EventTypeForm, current: int) -> EventTypeForm:
+    notices = sorted({*_NOTICES, current})
+    form.minimum_notice.choices = [option(str(minutes), _notice(minutes)) for minutes in notices]
+    return form
+
+
+def _notice(minutes: int) -> str:
+    if minutes == 0:
+        return str(gettext("No notice needed"))
+    days, rest = divmod(minutes, 1440)
+    return duration_text(minutes) if rest or not days else str(ngettext("%(num)d day", "%(num)d days", days))
+
+
+def _question(row: FormField[QuestionForm]) -> Question:
+    asked = row.form
+    return Question(
+        key=asked.key.data or "", label=asked.label.data or "", required=asked.required.data, long=asked.long.data
+    )

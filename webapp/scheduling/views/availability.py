@@ -1,0 +1,131 @@
+"""When a host works: the weekly hours, and the single days that differ."""
+
+from __future__ import annotations
+
+from datetime import date
+
+from flask import Blueprint, flash, redirect, render_template, request, url_for
+from flask.typing import ResponseReturnValue
+from flask_babel import gettext as _
+
+from webapp.core import clock
+from webapp.core.db import transaction
+from webapp.core.validation import InvalidInput
+from webapp.identity.access import current_member, signed_in
+from webapp.scheduling import queries
+from webapp.scheduling.forms import show_errors
+from webapp.scheduling.forms.availability import (
+    OverrideForm,
+    WeekForm,
+    by_day,
+    edit_override,
+    edit_week,
+    override_form,
+    show_row_errors,
+    week_form,
+)
+from webapp.scheduling.models import Schedule
+from webapp.scheduling.service.schedules import clear_override, create_schedule, save_hours, set_override
+from webapp.web.times import day_text
+
+blueprint = Blueprint("availability", __name__, url_prefix="/app/availability")
+
+
+@blueprint.get("")
+@signed_in
+def show() -> str:
+    """Show the weekly hours and the days that differ."""
+    return _page(_find())
+
+
+@blueprint.post("")
+@signed_in
+def save() -> ResponseReturnValue:
+    """Replace the zone and the weekly hours."""
+    schedule = _find()
+    form = week_form(schedule, timezone=current_member().user.timezone, typed=request.form)
+    if action := request.form.get("action"):
+        edit_week(form, action)
+        return _page(schedule, week=form)
+    if not form.validate():
+        return _page(schedule, week=form), 422
+    try:
+        with transaction():
+            save_hours(schedule=schedule or _create(), timezone=form.timezone.data, hours=form.ranges())
+    except InvalidInput as invalid:
+        errors = show_row_errors(form.hours, (error for error in invalid.errors if error.field != "timezone"))
+        errors += show_errors(form, (error for error in invalid.errors if error.field == "timezone"))
+        return _page(schedule, week=form, errors=errors), 422
+    flash(_("Your hours are saved. Bookings already made keep their times."), "success")
+    return redirect(url_for("availability.show"), 303)
+
+
+@blueprint.post("/days")
+@signed_in
+def save_day() -> ResponseReturnValue:
+    """Set what holds on one date in place of the weekly hours."""
+    schedule, form = _find(), override_form(request.form)
+    if action := request.form.get("action"):
+        edit_override(form, action)
+        return _page(schedule, override=form)
+    if not form.validate() or form.day.data is None:
+        return _page(schedule, override=form), 422
+    try:
+        with transaction():
+            set_override(schedule=schedule or _create(), day=form.day.data, ranges=form.spans())
+    except InvalidInput as invalid:
+        return _page(schedule, override=form, errors=show_row_errors(form.ranges, invalid.errors)), 422
+    flash(_("Saved for %(day)s.", day=day_text(form.day.data)), "success")
+    return redirect(url_for("availability.show", _anchor="days"), 303)
+
+
+@blueprint.post("/days/<day>/remove")
+@signed_in
+def remove_day(day: str) -> ResponseReturnValue:
+    """Let the weekly hours hold on a date again."""
+    schedule = _find()
+    try:
+        chosen = date.fromisoformat(day)
+    except ValueError:
+        flash(_("That is not a date."), "error")
+        return redirect(url_for("availability.show"), 303)
+    if schedule:
+        with transaction():
+            clear_override(schedule=schedule, day=chosen)
+    flash(_("The weekly hours hold on %(day)s again.", day=day_text(chosen)), "success")
+    return redirect(url_for("availability.show", _anchor="days"), 303)
+
+
+def _find() -> Schedule | None:
+    member = current_member()
+    found = queries.schedules(organization_id=member.organization_id, host_id=member.user_id)
+    return found[0] if found else None
+
+
+def _create() -> Schedule:
+    member = current_member()
+    return create_schedule(
+        organization_id=member.organization_id, host_id=member.user_id, timezone=member.user.timezone
+    )
+
+
+def _page(
+    schedule: Schedule | None,
+    *,
+    week: WeekForm | None = None,
+    override: OverrideForm | None = None,
+    errors: list[str] | None = None,
+) -> str:
+    timezone = current_member().user.timezone
+    zone = clock.find_zone(schedule.timezone if schedule else timezone)
+    today = clock.now().astimezone(zone).date()
+    days = by_day(row for row in schedule.overrides if row.day >= today) if schedule else []
+    return render_template(
+        "scheduling/host/availability.html",
+        schedule=schedule,
+        week=week or week_form(schedule, timezone=timezone),
+        override=override or override_form(),
+        errors=errors or [],
+        days=days,
+        today=today,
+    )

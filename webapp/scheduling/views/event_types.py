@@ -1,0 +1,164 @@
+"""What a host offers: the list, the form with its questions, switching on and off, deleting."""
+
+from __future__ import annotations
+
+from uuid import UUID
+
+from flask import Blueprint, flash, redirect, render_template, request, url_for
+from flask.typing import ResponseReturnValue
+from flask_babel import gettext as _
+
+from webapp.core.db import transaction
+from webapp.core.settings import settings
+from webapp.core.validation import FieldError, InvalidInput
+from webapp.identity.access import current_member, signed_in
+from webapp.scheduling import queries
+from webapp.scheduling.errors import InUse, SlugTaken
+from webapp.scheduling.forms.event_type import EventTypeForm, edit_rows, event_type_form, new_event_type_form
+from webapp.scheduling.models import EventType, Schedule
+from webapp.scheduling.service.event_types import (
+    create_event_type,
+    delete_event_type,
+    set_active,
+    update_event_type,
+)
+from webapp.scheduling.service.schedules import create_schedule
+from webapp.scheduling.views.host import visible_host
+
+blueprint = Blueprint("event_types", __name__, url_prefix="/app/event-types")
+
+
+@blueprint.get("")
+@signed_in
+def index() -> str:
+    """List the member's event types; those of everybody for who manages the organisation."""
+    member = current_member()
+    found = queries.event_types(organization_id=member.organization_id, host_id=visible_host(member))
+    return render_template(
+        "scheduling/host/event_types.html", member=member, event_types=found, public_url=settings().public_url
+    )
+
+
+@blueprint.get("/new")
+@signed_in
+def new() -> str:
+    """Show the form for a new event type."""
+    return _form_page(None, new_event_type_form())
+
+
+@blueprint.post("/new")
+@signed_in
+def create() -> ResponseReturnValue:
+    """Create an event type of the member's own."""
+    member, form = current_member(), new_event_type_form(request.form)
+    if answer := _before_saving(None, form):
+        return answer
+    try:
+        with transaction():
+            made = create_event_type(
+                organization_id=member.organization_id,
+                host_id=member.user_id,
+                schedule=_schedule(),
+                details=form.details(),
+            )
+    except (InvalidInput, SlugTaken) as refused:
+        return _refused(None, form, refused)
+    flash(_("“%(name)s” can be booked now.", name=made.name), "success")
+    return redirect(url_for("event_types.index"), 303)
+
+
+@blueprint.get("/<uuid:event_type_id>")
+@signed_in
+def edit(event_type_id: UUID) -> str:
+    """Show the form that changes an event type."""
+    found = _own(event_type_id)
+    return _form_page(found, event_type_form(found))
+
+
+@blueprint.post("/<uuid:event_type_id>")
+@signed_in
+def update(event_type_id: UUID) -> ResponseReturnValue:
+    """Change an event type."""
+    found = _own(event_type_id)
+    form = event_type_form(found, request.form)
+    if answer := _before_saving(found, form):
+        return answer
+    try:
+        with transaction():
+            update_event_type(event_type=found, details=form.details())
+    except (InvalidInput, SlugTaken) as refused:
+        return _refused(found, form, refused)
+    flash(_("Saved. Bookings already made keep their times."), "success")
+    return redirect(url_for("event_types.index"), 303)
+
+
+@blueprint.post("/<uuid:event_type_id>/active")
+@signed_in
+def switch(event_type_id: UUID) -> ResponseReturnValue:
+    """Open an event type to guests (`active=yes`), or close it."""
+    found, active = _own(event_type_id), request.form.get("active") == "yes"
+    with transaction():
+        set_active(event_type=found, active=active)
+    message = _("“%(name)s” can be booked again.") if active else _("“%(name)s” cannot be booked any more.")
+    flash(message % {"name": found.name}, "success")
+    return redirect(url_for("event_types.index"), 303)
+
+
+@blueprint.post("/<uuid:event_type_id>/delete")
+@signed_in
+def delete(event_type_id: UUID) -> ResponseReturnValue:
+    """Delete an event type that was never booked."""
+    found = _own(event_type_id)
+    name = found.name
+    try:
+        with transaction():
+            delete_event_type(event_type=found)
+    except InUse as refusal:
+        flash(str(refusal), "error")
+    else:
+        flash(_("“%(name)s” is deleted.", name=name), "success")
+    return redirect(url_for("event_types.index"), 303)
+
+
+def _own(event_type_id: UUID) -> EventType:
+    member = current_member()
+    return queries.get_event_type(member.organization_id, event_type_id, host_id=visible_host(member))
+
+
+def _schedule() -> Schedule:
+    """Return the member's schedule; office hours in their zone when they have none yet."""
+    member = current_member()
+    found = queries.schedules(organization_id=member.organization_id, host_id=member.user_id)
+    return (
+        found[0]
+        if found
+        else create_schedule(
+            organization_id=member.organization_id, host_id=member.user_id, timezone=member.user.timezone
+        )
+    )
+
+
+def _before_saving(event_type: EventType | None, form: EventTypeForm) -> ResponseReturnValue | None:
+    """Return the form again when a button of the questions was pressed or a field is wrong, None to go on and save."""
+    if action := request.form.get("action"):
+        edit_rows(form, action)
+        return _form_page(event_type, form)
+    return None if form.validate() else (_form_page(event_type, form), 422)
+
+
+def _refused(
+    event_type: EventType | None, form: EventTypeForm, refused: InvalidInput | SlugTaken
+) -> ResponseReturnValue:
+    errors = refused.errors if isinstance(refused, InvalidInput) else (FieldError("slug", str(refused)),)
+    return _form_page(event_type, form, errors=form.show(errors)), refused.status
+
+
+def _form_page(event_type: EventType | None, form: EventTypeForm, *, errors: list[str] | None = None) -> str:
+    return render_template(
+        "scheduling/host/event_type.html",
+        event_type=event_type,
+        form=form,
+        errors=errors or [],
+        organization=current_member().organization,
+        public_url=settings().public_url,
+    )

@@ -1,0 +1,157 @@
+"""What hosts look at most: today and what comes next, all bookings, and one booking with what can be done about it."""
+
+from __future__ import annotations
+
+from uuid import UUID
+
+from flask import Blueprint, flash, redirect, render_template, request, url_for
+from flask.typing import ResponseReturnValue
+from flask_babel import gettext as _
+
+from jobs.bookings import send_booking_confirmation_to_invitee
+from webapp.core import clock
+from webapp.core.db import transaction, uuid7
+from webapp.core.errors import Conflict
+from webapp.core.pagination import Cursor
+from webapp.core.settings import settings
+from webapp.identity.access import current_member, signed_in
+from webapp.identity.models import Membership
+from webapp.notifications.queries import deliveries
+from webapp.scheduling import queries
+from webapp.scheduling.forms.booking import CancelForm
+from webapp.scheduling.models import Booking, Side
+from webapp.scheduling.queries import When
+from webapp.scheduling.service.booking import can_change, cancel
+
+blueprint = Blueprint("host", __name__)
+
+
+@blueprint.get("/")
+def home() -> ResponseReturnValue:
+    """Lead to the dashboard, which asks strangers to sign in."""
+    return redirect(url_for("host.today"))
+
+
+@blueprint.get("/app")
+@signed_in
+def today() -> str:
+    """Show the host's day and what comes next, in the host's zone."""
+    member = current_member()
+    zone = clock.find_zone(member.user.timezone)
+    return render_template(
+        "scheduling/host/today.html",
+        member=member,
+        zone=zone,
+        now=clock.now(),
+        agenda=queries.today_and_next(organization_id=member.organization_id, host_id=member.user_id, zone=zone),
+        event_types=queries.event_types(organization_id=member.organization_id, host_id=member.user_id),
+        public_url=settings().public_url,
+    )
+
+
+@blueprint.get("/app/bookings")
+@signed_in
+def bookings() -> str:
+    """List bookings: the member's own, or everybody's for those who manage the organisation."""
+    member = current_member()
+    when, search = _when(request.args.get("when", "")), request.args.get("q", "")[:100]
+    everybody = member.role.administers and request.args.get("host") == "all"
+    page = queries.bookings_page(
+        organization_id=member.organization_id,
+        host_id=None if everybody else member.user_id,
+        when=when,
+        search=search,
+        after=_cursor(request.args.get("after", "")),
+    )
+    return render_template(
+        "scheduling/host/bookings.html",
+        member=member,
+        zone=clock.find_zone(member.user.timezone),
+        page=page,
+        when=when,
+        search=search,
+        everybody=everybody,
+        is_first=not request.args.get("after"),
+    )
+
+
+@blueprint.get("/app/bookings/<uuid:booking_id>")
+@signed_in
+def booking(booking_id: UUID) -> str:
+    """Show one booking."""
+    return _booking_page(_own_booking(booking_id), CancelForm())
+
+
+@blueprint.post("/app/bookings/<uuid:booking_id>/cancel")
+@signed_in
+def cancel_booking(booking_id: UUID) -> ResponseReturnValue:
+    """Cancel a booking in the host's name; the guest is told the reason."""
+    found, form = _own_booking(booking_id), CancelForm(request.form)
+    if not form.validate():
+        return _booking_page(found, form), 422
+    try:
+        with transaction():
+            cancel(booking=found, by=Side.HOST, reason=(form.reason.data or "").strip())
+    except Conflict as conflict:
+        flash(str(conflict), "error")
+    else:
+        flash(_("The booking is cancelled, and %(guest)s is being told.", guest=found.guest_name), "success")
+    return redirect(url_for("host.booking", booking_id=booking_id), 303)
+
+
+@blueprint.post("/app/bookings/<uuid:booking_id>/send-again")
+@signed_in
+def send_again(booking_id: UUID) -> ResponseReturnValue:
+    """Send the guest one more copy of the confirmation."""
+    found = _own_booking(booking_id)
+    if found.is_confirmed:
+        with transaction():
+            send_booking_confirmation_to_invitee.enqueue(booking_id=found.id, resend=uuid7())
+        flash(_("The confirmation is on its way to %(email)s again.", email=found.guest_email), "success")
+    else:
+        flash(_("This booking was cancelled, so there is nothing to confirm."), "error")
+    return redirect(url_for("host.booking", booking_id=booking_id), 303)
+
+
+def visible_host(member: Membership) -> UUID | None:
+    """Return whose bookings and event types the member may see: their own, or everybody's (None) as administrator."""
+    return None if member.role.administers else member.user_id
+
+
+def _own_booking(booking_id: UUID) -> Booking:
+    member = current_member()
+    return queries.get_booking(member.organization_id, booking_id, host_id=visible_host(member))
+
+
+def _booking_page(found: Booking, form: CancelForm) -> str:
+    return render_template(
+        "scheduling/host/booking.html",
+        booking=found,
+        form=form,
+        zone=clock.find_zone(current_member().user.timezone),
+        guest_zone=clock.find_zone(found.guest_timezone),
+        can_change=can_change(found),
+        answers=_answers(found),
+        deliveries=deliveries(
+            organization_id=found.organization_id, key_prefix=f"booking:{found.id}:", since=found.created_at
+        ),
+    )
+
+
+def _answers(found: Booking) -> list[tuple[str, str]]:
+    """Return what was asked and answered, in the order of the questions; those no longer asked come last."""
+    labels = {question["key"]: question["label"] for question in found.event_type.questions}
+    order = [*labels, *(key for key in found.answers if key not in labels)]
+    return [(labels.get(key, key), found.answers[key]) for key in order if found.answers.get(key)]
+
+
+def _when(text: str) -> When:
+    return When(text) if text in set(When) else When.UPCOMING
+
+
+def _cursor(text: str) -> Cursor | None:
+    """Return where the page begins; at the start when the address was mangled."""
+    try:
+        return Cursor.decode(text) if text else None
+    except ValueError:
+        return None

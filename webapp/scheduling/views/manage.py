@@ -1,0 +1,171 @@
+"""What a guest does with a booking, by the link of their e-mail. Programs that scan mail follow links, so that GET
+changes nothing.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from zoneinfo import ZoneInfo
+
+from flask import Blueprint, Response, flash, make_response, redirect, render_template, request, url_for
+from flask.typing import ResponseReturnValue
+from flask_babel import gettext as _
+
+from webapp.core import clock
+from webapp.core.db import transaction
+from webapp.core.settings import settings
+from webapp.scheduling import messages, queries
+from webapp.scheduling.errors import AlreadyCancelled, BookingOver, NothingChanged, StartRefused
+from webapp.scheduling.forms.booking import CancelForm
+from webapp.scheduling.models import Booking, Side
+from webapp.scheduling.service.booking import can_change, cancel, reschedule
+from webapp.scheduling.service.offers import require_offered
+from webapp.scheduling.views.guest import picker_page
+from webapp.scheduling.views.picker import make_picker, nearest_slots, read_start, read_wish, start_value
+from webapp.web.extensions import limiter
+
+blueprint = Blueprint("manage", __name__, url_prefix="/manage/<token>")
+limiter.limit(lambda: settings().rate_limit_public)(blueprint)
+
+
+@blueprint.after_request
+def _keep_private(response: Response) -> Response:
+    """The address is the key: no cache keeps the page and no search engine lists it."""
+    response.headers["Cache-Control"] = "no-store"
+    response.headers["X-Robots-Tag"] = "noindex, nofollow"
+    return response
+
+
+@blueprint.get("")
+def show(token: str) -> str:
+    """Show the booking, and what can still be done about it."""
+    booking = queries.booking_by_token(token)
+    return render_template(
+        "scheduling/manage/show.html",
+        token=token,
+        booking=booking,
+        zone=clock.find_zone(booking.guest_timezone),
+        is_new=request.args.get("new") == "1",
+        calendar_links=_calendar_links(booking),
+        can_change=can_change(booking),
+    )
+
+
+@blueprint.get("/invite.ics")
+def invite(token: str) -> Response:
+    """Return the booking as a file that every calendar can open; a cancelled one takes the event back out of it."""
+    booking = queries.booking_by_token(token)
+    return Response(
+        messages.calendar_file(booking),
+        content_type="text/calendar; charset=utf-8; method=PUBLISH",
+        headers={"Content-Disposition": 'attachment; filename="invite.ics"'},
+    )
+
+
+@blueprint.get("/reschedule")
+def choose(token: str) -> ResponseReturnValue:
+    """Show the free times, or, once one is chosen, ask whether to move the booking there."""
+    booking = queries.booking_by_token(token)
+    if not can_change(booking):
+        return _back(token)
+    wish = read_wish(request.args)
+    zone = wish.zone or clock.find_zone(booking.guest_timezone)
+    if start := read_start(request.args.get("start", "")):
+        return _ask_to_move(token, booking, start, zone)
+    picker = make_picker(event_type=booking.event_type, wish=wish._replace(zone=zone), excluding=booking.id)
+    return picker_page(
+        "scheduling/manage/choose.html", token=token, booking=booking, event_type=booking.event_type, picker=picker
+    )
+
+
+@blueprint.post("/reschedule")
+def move(token: str) -> ResponseReturnValue:
+    """Move the booking to the chosen time."""
+    booking = queries.booking_by_token(token)
+    zone = read_wish(request.form).zone or clock.find_zone(booking.guest_timezone)
+    start = read_start(request.form.get("start", ""))
+    if start is None:
+        flash(_("Please choose a time first."), "info")
+        return redirect(url_for("manage.choose", token=token), 303)
+    try:
+        with transaction():
+            reschedule(booking=booking, start=start)
+    except StartRefused as refusal:
+        return _move_page(token, booking, start, zone, refusal=refusal)
+    except NothingChanged as same:
+        flash(str(same), "info")
+        return redirect(url_for("manage.choose", token=token), 303)
+    except (AlreadyCancelled, BookingOver):
+        return _back(token)
+    flash(_("Your booking has been moved. A new confirmation is on its way to you."), "success")
+    return redirect(url_for("manage.show", token=token), 303)
+
+
+@blueprint.get("/cancel")
+def ask_to_cancel(token: str) -> ResponseReturnValue:
+    """Ask whether to cancel, and why."""
+    booking = queries.booking_by_token(token)
+    return _cancel_page(token, booking, CancelForm()) if can_change(booking) else _back(token)
+
+
+@blueprint.post("/cancel")
+def call_off(token: str) -> ResponseReturnValue:
+    """Cancel the booking."""
+    booking, form = queries.booking_by_token(token), CancelForm(request.form)
+    if not form.validate():
+        return _cancel_page(token, booking, form, status=422)
+    try:
+        with transaction():
+            cancel(booking=booking, by=Side.GUEST, reason=(form.reason.data or "").strip())
+    except (AlreadyCancelled, BookingOver):
+        return _back(token)
+    flash(_("Your booking has been cancelled. We have told %(host)s.", host=booking.host.name), "success")
+    return redirect(url_for("manage.show", token=token), 303)
+
+
+def _back(token: str) -> ResponseReturnValue:
+    """Return to the booking, whose page says that it is cancelled or over."""
+    return redirect(url_for("manage.show", token=token), 303)
+
+
+def _ask_to_move(token: str, booking: Booking, start: datetime, zone: ZoneInfo) -> ResponseReturnValue:
+    if start == booking.starts_at:
+        flash(str(NothingChanged()), "info")
+        return redirect(url_for("manage.choose", token=token), 303)
+    try:
+        require_offered(event_type=booking.event_type, start=start, excluding=booking.id)
+    except StartRefused as refusal:
+        return _move_page(token, booking, start, zone, refusal=refusal)
+    return _move_page(token, booking, start, zone)
+
+
+def _move_page(
+    token: str, booking: Booking, start: datetime, zone: ZoneInfo, *, refusal: StartRefused | None = None
+) -> Response:
+    """Return the question whether to move the booking to `start`; with a refused start it offers others instead."""
+    event_type = booking.event_type
+    others = nearest_slots(event_type=event_type, start=start, zone=zone, excluding=booking.id) if refusal else []
+    page = render_template(
+        "scheduling/manage/move.html",
+        token=token,
+        booking=booking,
+        start=start,
+        end=start + timedelta(minutes=event_type.duration),
+        start_value=start_value(start),
+        zone=zone,
+        refusal=refusal,
+        others=others,
+    )
+    return make_response(page, refusal.status if refusal else 200)
+
+
+def _cancel_page(token: str, booking: Booking, form: CancelForm, *, status: int = 200) -> Response:
+    zone = clock.find_zone(booking.guest_timezone)
+    page = render_template("scheduling/manage/cancel.html", token=token, booking=booking, form=form, zone=zone)
+    return make_response(page, status)
+
+
+def _calendar_links(booking: Booking) -> list[tuple[str, str]]:
+    """Return the web calendars that can take the booking over, each with the address that does it."""
+    found = messages.calendar_links(booking)
+    return [("Google", found.google), ("Outlook.com", found.outlook), ("Microsoft 365", found.microsoft365)]

@@ -1,0 +1,216 @@
+"""The month, its days with free times, and the times of one day: what both booking and moving choose from."""
+
+from __future__ import annotations
+
+from calendar import Calendar
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta
+from itertools import groupby
+from typing import NamedTuple
+from uuid import UUID
+from zoneinfo import ZoneInfo
+
+from webapp.core import clock
+from webapp.scheduling.models import EventType
+from webapp.scheduling.service.offers import MOST_DAYS, Offer, offered_slots
+from webapp.web.times import clock_time, offset_text, reader_locale
+
+_ONE_DAY = timedelta(days=1)
+
+
+class Wish(NamedTuple):
+    """What the address of a picker asks for; None where it says nothing, or nothing that makes sense."""
+
+    month: date | None
+    day: date | None
+    zone: ZoneInfo | None
+    unknown_zone: str = ""
+
+
+class Slot(NamedTuple):
+    """A time on offer, as its day's list shows it."""
+
+    start: datetime
+    label: str
+
+    @property
+    def value(self) -> str:
+        """The start as addresses and forms carry it."""
+        return start_value(self.start)
+
+
+class Day(NamedTuple):
+    """One cell of the month."""
+
+    date: date
+    free: int
+    is_past: bool
+    is_today: bool
+    is_chosen: bool
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Picker:
+    """A month in the guest's zone. `weeks` hold None for days of other months; `next_free` lies after this month."""
+
+    zone: ZoneInfo
+    is_guess: bool
+    unknown_zone: str
+    month: date
+    weeks: list[list[Day | None]]
+    earlier: date | None
+    later: date | None
+    chosen: date | None
+    slots: list[Slot]
+    next_free: date | None
+
+    @property
+    def weekdays(self) -> list[tuple[str, str]]:
+        """The weekdays in the order of the columns, short and in full."""
+        locale = reader_locale()
+        order = [(locale.first_week_day + column) % 7 for column in range(7)]
+        names = locale.days["stand-alone"]
+        return [(names["abbreviated"][number], names["wide"][number]) for number in order]
+
+
+def read_wish(arguments: Mapping[str, str]) -> Wish:
+    """Return what the query `?month=2026-11&day=2026-11-24&timezone=Europe/Berlin` asks for."""
+    name = arguments.get("timezone", "")
+    try:
+        zone, unknown = (clock.find_zone(name) if name else None), ""
+    except ValueError:
+        zone, unknown = None, name[:64]
+    day = _date(arguments.get("day", ""))
+    month = _date(f"{arguments.get('month', '')}-01") or (day.replace(day=1) if day else None)
+    return Wish(month, day, zone, unknown)
+
+
+def make_picker(*, event_type: EventType, wish: Wish, excluding: UUID | None = None) -> Picker:
+    """Return the month that the guest wishes to see, or else the first one with a free time.
+
+    `excluding` is a booking about to be moved, whose own time counts as free.
+    """
+    zone = wish.zone or clock.find_zone(event_type.organization.timezone)
+    search = _Search(event_type, zone, excluding)
+    month = _within(wish.month, search.today, search.horizon) or search.today.replace(day=1)
+    offers = search.month(month)
+    next_free = None if offers else search.first_after(month)
+    if next_free and wish.month is None:
+        month, next_free = next_free.replace(day=1), None
+        offers = search.month(month)
+    by_day = {day: list(group) for day, group in groupby(offers, lambda offer: offer.start.astimezone(zone).date())}
+    chosen = wish.day if wish.day and _same_month(wish.day, month) else next(iter(by_day), None)
+    return Picker(
+        zone=zone,
+        is_guess=wish.zone is None,
+        unknown_zone=wish.unknown_zone,
+        month=month,
+        weeks=_weeks(month, by_day, today=search.today, chosen=chosen),
+        earlier=_month_before(month) if month > search.today.replace(day=1) else None,
+        later=_month_after(month) if not _same_month(month, search.horizon) else None,
+        chosen=chosen,
+        slots=label_slots(by_day.get(chosen, []), zone) if chosen else [],
+        next_free=next_free,
+    )
+
+
+def nearest_slots(
+    *, event_type: EventType, start: datetime, zone: ZoneInfo, excluding: UUID | None = None
+) -> list[Slot]:
+    """Return up to six free times of the day of `start` in `zone`, the nearest to it, in order."""
+    day = start.astimezone(zone).date()
+    offers = offered_slots(event_type=event_type, first=day, last=day, zone=zone, excluding=excluding)
+    nearest = sorted(offers, key=lambda offer: abs(offer.start - start))[:6]
+    return label_slots(sorted(nearest, key=lambda offer: offer.start), zone)
+
+
+def start_value(start: datetime) -> str:
+    """Return an instant (aware) as addresses carry it: without a plus sign, which addresses read as a blank."""
+    return f"{start.astimezone(UTC):%Y-%m-%dT%H:%MZ}"
+
+
+def read_start(text: str) -> datetime | None:
+    """Return the instant that an address or a form names, aware, in UTC; None when it names none."""
+    try:
+        start = datetime.fromisoformat(text)
+    except ValueError:
+        return None
+    # Near the ends of the calendar another zone's date would not exist.
+    return start.astimezone(UTC) if start.tzinfo and 1900 < start.year < 9000 else None
+
+
+class _Search:
+    """What is on offer in one zone between today and the horizon."""
+
+    def __init__(self, event_type: EventType, zone: ZoneInfo, excluding: UUID | None) -> None:
+        now = clock.now().astimezone(zone)
+        self._event_type, self._zone, self._excluding = event_type, zone, excluding
+        self.today = now.date()
+        self.horizon = (now + timedelta(days=event_type.horizon_days)).date()
+
+    def month(self, month: date) -> list[Offer]:
+        return self._between(month, _month_after(month) - _ONE_DAY)
+
+    def first_after(self, month: date) -> date | None:
+        """Return the first day after the month that has a free time."""
+        first = _month_after(month)
+        while first <= self.horizon:
+            last = first + timedelta(days=MOST_DAYS - 1)
+            if offers := self._between(first, last):
+                return offers[0].start.astimezone(self._zone).date()
+            first = last + _ONE_DAY
+        return None
+
+    def _between(self, first: date, last: date) -> list[Offer]:
+        return offered_slots(
+            event_type=self._event_type, first=first, last=last, zone=self._zone, excluding=self._excluding
+        )
+
+
+def _weeks(
+    month: date, by_day: Mapping[date, list[Offer]], *, today: date, chosen: date | None
+) -> list[list[Day | None]]:
+    weeks = Calendar(reader_locale().first_week_day).monthdatescalendar(month.year, month.month)
+    return [
+        [
+            Day(day, len(by_day.get(day, ())), day < today, day == today, day == chosen)
+            if _same_month(day, month)
+            else None
+            for day in week
+        ]
+        for week in weeks
+    ]
+
+
+def label_slots(offers: list[Offer], zone: ZoneInfo) -> list[Slot]:
+    """Label each time; where the clocks show one twice that night, its offset tells the two apart."""
+    labels = [clock_time(offer.start, zone) for offer in offers]
+    return [
+        Slot(offer.start, f"{label} ({offset_text(zone, offer.start)})" if labels.count(label) > 1 else label)
+        for offer, label in zip(offers, labels, strict=True)
+    ]
+
+
+def _date(text: str) -> date | None:
+    try:
+        return date.fromisoformat(text) if len(text) == 10 else None
+    except ValueError:
+        return None
+
+
+def _within(month: date | None, today: date, horizon: date) -> date | None:
+    """Hold a wished month between that of today and that of the horizon."""
+    return month and min(max(month, today.replace(day=1)), horizon.replace(day=1))
+
+
+def _same_month(one: date, other: date) -> bool:
+    return (one.year, one.month) == (other.year, other.month)
+
+
+def _month_after(month: date) -> date:
+    return (month.replace(day=28) + timedelta(days=4)).replace(day=1)
+
+
+def _month_before(month: date) -> date:
+    return (month - _ONE_DAY).replace(day=1)

@@ -1,0 +1,84 @@
+// What every page has: copying, forms that are sent once, questions asked in a dialog. Pages work without any of it.
+
+function enhance(root) {
+  root.querySelectorAll(".needs-script[hidden]").forEach((element) => element.removeAttribute("hidden"));
+  root.querySelectorAll("details[data-dialog]").forEach(openAsDialog);
+  root.querySelector("[data-focus]")?.focus();
+}
+
+// A form is sent once: a second click while the first is on its way does nothing.
+function sendOnce(event) {
+  const form = event.target;
+  if (event.defaultPrevented || form.method !== "post") return;
+  if (form.dataset.sent) {
+    event.preventDefault();
+    return;
+  }
+  form.dataset.sent = "yes";
+  const pressed = event.submitter;
+  pressed?.setAttribute("aria-disabled", "true");
+  pressed?.setAttribute("aria-busy", "true");
+}
+
+// Coming back with the browser's own button finds the form ready again.
+function forgetSent() {
+  document.querySelectorAll("form[data-sent]").forEach((form) => {
+    delete form.dataset.sent;
+    form.querySelectorAll("[aria-busy]").forEach((button) => {
+      button.removeAttribute("aria-busy");
+      button.removeAttribute("aria-disabled");
+    });
+  });
+}
+
+async function copy(button) {
+  const label = button.firstChild;
+  const words = label.textContent;
+  try {
+    await navigator.clipboard.writeText(button.dataset.copy);
+  } catch {
+    window.prompt(words, button.dataset.copy); // no permission: let people copy by hand
+    return;
+  }
+  label.textContent = button.dataset.copied;
+  setTimeout(() => (label.textContent = words), 2000);
+}
+
+function openAsDialog(details) {
+  const panel = details.querySelector(".confirm__panel");
+  if (!panel || typeof HTMLDialogElement === "undefined") return;
+  const dialog = document.createElement("dialog");
+  dialog.className = "dialog";
+  dialog.setAttribute("aria-labelledby", panel.getAttribute("aria-labelledby"));
+  details.after(dialog);
+  dialog.append(panel);
+  details.querySelector("summary").addEventListener("click", (event) => {
+    event.preventDefault();
+    dialog.showModal();
+  });
+  dialog.addEventListener("click", (event) => {
+    if (event.target === dialog || event.target.closest("[data-close]")) dialog.close();
+  });
+}
+
+function closeMenus(event) {
+  document.querySelectorAll("details.menu[open]").forEach((menu) => {
+    const escaped = event.key === "Escape";
+    if (!escaped && (event.type === "keydown" || menu.contains(event.target))) return;
+    menu.open = false;
+    if (escaped) menu.querySelector("summary").focus();
+  });
+}
+
+document.addEventListener("submit", sendOnce);
+document.addEventListener("click", (event) => {
+  const button = event.target.closest("[data-copy]");
+  if (button) copy(button);
+  closeMenus(event);
+});
+document.addEventListener("keydown", closeMenus);
+window.addEventListener("pageshow", forgetSent);
+// Other scripts say so when they put a piece of page in place. (They do not import this file: under an address
+// without its version it would be another module, and everything here would happen twice.)
+document.addEventListener("almanac:placed", (event) => enhance(event.target));
+enhance(document);
