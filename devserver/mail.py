@@ -78,7 +78,7 @@ class MailCatcher:
         await self._stopping.wait()
         server.close()  # without wait_closed(), which waits for clients that keep their connection
         for session in self._sessions:
-            if session.transport is not None:
+            if isinstance(session.transport, asyncio.WriteTransport):
                 session.transport.abort()
 
     def _session(self) -> SMTP:

@@ -25,6 +25,7 @@ from devserver import tether
 HOST = "127.0.0.1"
 START_SECONDS = 30.0
 STOP_SECONDS = 10.0
+ENDING_SECONDS = 3.0
 _POLL_SECONDS = 0.02
 _PORT_ATTEMPTS = 3
 
@@ -72,12 +73,20 @@ class EmbeddedServer(ABC):
         """
         if self._process is not None and self._process.poll() is None:
             return
-        self.folder.mkdir(parents=True, exist_ok=True)
-        self._take_ownership()
         try:
+            self.folder.mkdir(parents=True, exist_ok=True)
+            self._take_ownership()
             self._clear_orphan()
             self._prepare()
             self._start_on_free_port()
+        except PermissionError as error:
+            self.stop()
+            raise ServerError(
+                f"{error.filename} belongs to somebody else: remove {self.folder} to start anew."
+            ) from None
+        except OSError as error:
+            self.stop()
+            raise ServerError(f"{self.name} cannot be started in {self.folder}: {error}.") from None
         except BaseException:
             self.stop()
             raise
@@ -86,16 +95,20 @@ class EmbeddedServer(ABC):
         """Stop the server in order, by force after 10 s, and return when it is gone. Harmless when it does not run."""
         if self._process is not None:
             self._process.send_signal(self._stop_signal)
-            try:
+            with suppress(subprocess.TimeoutExpired):
                 self._process.wait(STOP_SECONDS)
-            except subprocess.TimeoutExpired:
-                self._process.kill()
-                self._process.wait()
+            self.kill()
             self._process = None
         if self._owner is not None:
             fcntl.flock(self._owner, fcntl.LOCK_UN)  # closing alone would leave it to whoever was forked meanwhile
             self._owner.close()
             self._owner = None
+
+    def kill(self) -> None:
+        """End the server as a crash would and return when it is gone; `start` brings it back on the same port."""
+        if self._process is not None:
+            self._process.kill()
+            self._process.wait()
 
     def __enter__(self) -> Self:
         self.start()
@@ -113,19 +126,23 @@ class EmbeddedServer(ABC):
         if self._owner is not None:
             return
         lock = (self.folder / "owner.lock").open("ab")
-        if not _lock(lock):
+        if not take_lock(lock):
             lock.close()
             raise AlreadyRunning(f"{self.name} in {self.folder} is already running: stop the other one first.")
         self._owner = lock
 
     def _clear_orphan(self) -> None:
-        """Wait until nothing is left of the server of a crashed owner; stop it in order, in the end by force."""
+        """Wait until nothing is left of the server of a crashed owner; stop it in order, in the end by force.
+
+        Most are ending by themselves. Who has not after a while is the process on record, and not one that was given
+        its number since.
+        """
         with (self.folder / "server.lock").open("ab") as lock:
+            if wait_until(lambda: take_lock(lock), ENDING_SECONDS):
+                return
             for stop_signal in (self._stop_signal, signal.SIGKILL):
-                if _lock(lock):
-                    return
                 _signal(self._recorded_pid(), stop_signal)
-                if _wait_until(lambda: _lock(lock), STOP_SECONDS):
+                if wait_until(lambda: take_lock(lock), STOP_SECONDS):
                     return
         raise ServerError(f"An earlier {self.name} in {self.folder} does not stop: end its process by hand.")
 
@@ -141,7 +158,7 @@ class EmbeddedServer(ABC):
     def _spawn_and_wait(self) -> bool:
         """Start the server; True once it answers, False when it ended by itself. Raises ServerError after 30 s."""
         with self.log_file.open("wb") as log, (self.folder / "server.lock").open("ab") as lock:
-            _lock(lock)
+            take_lock(lock)
             self._process = subprocess.Popen(
                 self._command(),
                 stdin=subprocess.DEVNULL,
@@ -153,7 +170,7 @@ class EmbeddedServer(ABC):
                 start_new_session=True,  # Ctrl-C is for the owner alone, which stops things in order
             )
         process = self._process
-        if not _wait_until(lambda: process.poll() is not None or self._answers(), START_SECONDS):
+        if not wait_until(lambda: process.poll() is not None or self._answers(), START_SECONDS):
             raise ServerError(f"{self.name} does not answer after {START_SECONDS:.0f} s: see {self.log_file}.")
         return process.poll() is None
 
@@ -173,9 +190,17 @@ class EmbeddedServer(ABC):
     def _answers(self) -> bool:
         """Tell whether the server takes connections now."""
 
+    @property
     @abstractmethod
+    def _pid_file(self) -> Path:
+        """Where the server writes its process id, on the first line."""
+
     def _recorded_pid(self) -> int:
-        """The process id that the running server has written down, 0 when there is none."""
+        """The process id that the server has written down, 0 when there is none."""
+        try:
+            return int(self._pid_file.read_text().splitlines()[0])
+        except (FileNotFoundError, IndexError, ValueError):
+            return 0
 
 
 class EmbeddedPostgres(EmbeddedServer):
@@ -208,30 +233,34 @@ class EmbeddedPostgres(EmbeddedServer):
         return self.data / "postmaster.pid"
 
     def _prepare(self) -> None:
-        if (self.data / "PG_VERSION").exists():
+        if self.data.exists():
             self._pid_file.unlink(missing_ok=True)  # nothing runs here, though the number may be another process by now
             return
-        shutil.rmtree(self.data, ignore_errors=True)  # half made, when the first start was interrupted
-        self.data.mkdir(mode=0o700)
+        unfinished = self.folder / "data.new"  # gets its name when it is complete, so that a start can be interrupted
+        shutil.rmtree(unfinished, ignore_errors=True)
+        unfinished.mkdir(mode=0o700)
         write_private(self._password_file, secrets.token_urlsafe(24))
         if os.geteuid() == 0:  # PostgreSQL refuses to be root
-            for path in (self.data, self._password_file):
+            for path in (unfinished, self._password_file):
                 shutil.chown(path, "nobody")
-        self._initdb()
+        self._initdb(unfinished)
+        unfinished.rename(self.data)
 
-    def _initdb(self) -> None:
-        """Make an empty database cluster that behaves alike on every machine: UTF-8, no locale of the host, UTC."""
+    def _initdb(self, data: Path) -> None:
+        """Make an empty cluster that behaves alike on every machine: UTF-8, no locale of the host, UTC."""
         arguments = [
-            *("--pgdata", str(self.data), "--username", "almanac"),
+            *("--pgdata", str(data), "--username", "almanac"),
             *("--auth", "scram-sha-256", "--pwfile", str(self._password_file)),
             *("--encoding", "UTF8", "--locale", "C", "--locale-provider", "builtin", "--builtin-locale", "C.UTF-8"),
-            *("--set", "timezone=UTC", "--set", "log_timezone=UTC", "--no-instructions", "--no-sync"),
+            *("--set", "timezone=UTC", "--set", "log_timezone=UTC", "--no-instructions"),
+            *([] if self.durable else ["--no-sync"]),
         ]
-        made = subprocess.run(self._tethered("initdb", *arguments), capture_output=True, cwd="/", check=False)
+        made = subprocess.run(
+            self._tethered("initdb", *arguments, owner=data), capture_output=True, cwd="/", check=False
+        )
         if made.returncode:
-            shutil.rmtree(self.data, ignore_errors=True)
-            reason = made.stderr.decode(errors="replace").strip().splitlines()[-1:]
-            raise ServerError(f"The database could not be created in {self.data}: {''.join(reason)}.")
+            reason = made.stderr.decode(errors="replace").strip().splitlines() or ["initdb said nothing"]
+            raise ServerError(f"No database could be made in {self.folder}: {reason[-1]}.")
 
     def _command(self) -> list[str]:
         options = {
@@ -244,16 +273,12 @@ class EmbeddedPostgres(EmbeddedServer):
         if not self.durable:
             options |= {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off"}
         settings = [part for name, value in options.items() for part in ("-c", f"{name}={value}")]
-        return self._tethered("postgres", "-D", str(self.data), *settings)
+        return self._tethered("postgres", "-D", str(self.data), *settings, owner=self.data)
 
-    def _tethered(self, program: str, *arguments: str) -> list[str]:
-        return tether.command(
-            str(self._programs / program), *arguments, on_death=self._stop_signal, user=self._run_as()
-        )
-
-    def _run_as(self) -> str:
-        """Under root it runs as the owner of its data; otherwise, written as the empty string, as who we are."""
-        return pwd.getpwuid(self.data.stat().st_uid).pw_name if os.geteuid() == 0 else ""
+    def _tethered(self, program: str, *arguments: str, owner: Path) -> list[str]:
+        """The command line of one of PostgreSQL's programs; under root it runs as the owner of the data."""
+        user = pwd.getpwuid(owner.stat().st_uid).pw_name if os.geteuid() == 0 else ""
+        return tether.command(str(self._programs / program), *arguments, on_death=self._stop_signal, user=user)
 
     def _answers(self) -> bool:
         """The last line of the pid file is what pg_ctl goes by, too."""
@@ -261,12 +286,6 @@ class EmbeddedPostgres(EmbeddedServer):
             return self._pid_file.read_text().splitlines()[7].strip() == "ready"
         except (FileNotFoundError, IndexError):
             return False
-
-    def _recorded_pid(self) -> int:
-        try:
-            return int(self._pid_file.read_text().splitlines()[0])
-        except (FileNotFoundError, IndexError, ValueError):
-            return 0
 
 
 class EmbeddedRedis(EmbeddedServer):
@@ -319,12 +338,6 @@ class EmbeddedRedis(EmbeddedServer):
             return connection.recv(16).startswith(b"+PONG")
         return False
 
-    def _recorded_pid(self) -> int:
-        try:
-            return int(self._pid_file.read_text())
-        except (FileNotFoundError, ValueError):
-            return 0
-
 
 def free_port() -> int:
     """Return a TCP port of the loopback address that nothing listens on."""
@@ -340,7 +353,7 @@ def _signal(pid: int, number: signal.Signals) -> None:
             os.kill(pid, number)
 
 
-def _lock(file: IO[bytes]) -> bool:
+def take_lock(file: IO[bytes]) -> bool:
     """Take the lock of an open file unless another has it; True when it is ours."""
     try:
         fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -349,7 +362,7 @@ def _lock(file: IO[bytes]) -> bool:
     return True
 
 
-def _wait_until(condition: Callable[[], bool], seconds: float) -> bool:
+def wait_until(condition: Callable[[], bool], seconds: float) -> bool:
     """Ask again and again until the answer is yes (True) or the time is up (False)."""
     deadline = time.monotonic() + seconds
     while not condition():

@@ -64,6 +64,8 @@ def main() -> None:
     if user:
         _become(user)
     die_with_parent(signal.Signals(int(on_death)))  # after the change of user, which would clear it
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, signal.SIG_DFL)  # what the parent ignores would be ignored by the program, too
     if os.getppid() != int(parent):  # it died before we were tied to it
         sys.exit(1)
     os.execv(program[0], program)  # noqa: S606  a list of arguments, no shell

@@ -1,0 +1,79 @@
+# `make` alone lists what there is. Python 3.11 or newer is all this needs; the rest goes into .venv.
+
+WORKERS ?= 2
+ARGS ?=
+
+python := .venv/bin/python
+install := $(python) -m pip install -qq --disable-pip-version-check --require-hashes
+runtime := .venv/runtime-installed
+tools := .venv/tools-installed
+
+.DEFAULT_GOAL := help
+.PHONY: help run test lint format lock bench screenshots clean
+
+help: ## list what make can do
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-12s%s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
+
+run: $(runtime) ## run Almanac with all it needs, until Ctrl-C (PORT=8000, ALMANAC_VAR=var)
+	@exec $(python) -m devserver --with-parent
+
+test: $(tools) ## run all tests on servers of their own (ARGS="-k booking", WORKERS=2)
+	@.ci/chromium
+	@$(python) -m pytest -n $(WORKERS) $(ARGS)
+
+lint: $(tools) ## check style, types, layers, templates and dependencies
+	$(python) -m ruff check .
+	$(python) -m ruff format --check .
+	$(python) -m mypy
+	.venv/bin/lint-imports --no-logo
+	$(python) -m djlint templates --check --lint --quiet
+	$(python) -m deptry .
+
+format: $(tools) ## put code and templates into shape
+	$(python) -m ruff check --fix .
+	$(python) -m ruff format .
+	$(python) -m djlint templates --reformat --quiet
+
+lock: $(tools) ## pin what requirements*.in ask for, with hashes (ARGS="--upgrade")
+	@for name in requirements requirements-dev bench/requirements-peers; do \
+		UV_CUSTOM_COMPILE_COMMAND="make lock" $(python) -m uv pip compile --quiet --universal --python-version 3.11 \
+			--generate-hashes $(ARGS) $$name.in --output-file $$name.txt || exit 1; \
+	done
+
+bench: $(tools) ## measure speed, side by side with what one would use instead (ARGS="jobs --quick")
+	@$(python) -m bench $(ARGS)
+
+screenshots: $(tools) ## take the pictures of the README and docs anew
+	@$(python) -m tests.browser.screenshots
+
+clean: ## remove .venv and caches; the data in var/ stay
+	rm -rf .venv .venv-bench .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+$(runtime): requirements.txt | $(python)
+	@echo "Installing what Almanac needs; the first time takes a minute or two."
+	@$(install) -r requirements.txt
+	@touch $@
+
+$(tools): requirements-dev.txt $(runtime)
+	@echo "Installing the tools for tests and checks."
+	@$(install) -r requirements.txt -r requirements-dev.txt
+	@touch $@
+
+.venv-bench/installed: bench/requirements-peers.txt | $(python)
+	@echo "Installing what Almanac is measured against, apart from it."
+	@$(python) -m venv .venv-bench
+	@.venv-bench/bin/python -m pip install -qq --disable-pip-version-check --require-hashes -r bench/requirements-peers.txt
+	@touch $@
+
+$(python):
+	@for python in python3 python3.14 python3.13 python3.12 python3.11; do \
+		$$python -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || continue; \
+		$$python -c 'import ensurepip, venv' 2>/dev/null && exec $$python -m venv --clear .venv; \
+		lacking="$${lacking:-$$python}"; \
+	done; \
+	if [ "$$lacking" ]; then \
+		echo "Almanac needs Python's venv, which is packed separately here: apt-get install $$lacking-venv" >&2; \
+	else \
+		echo "Almanac needs Python 3.11 or newer: install it so that python3 or python3.11 is on the PATH." >&2; \
+	fi; exit 1

@@ -1,0 +1,197 @@
+"""`make run` as a person meets it: it comes up, says where, keeps its data, and leaves nothing behind."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from http.client import HTTPConnection
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import pytest
+from flask import Flask
+
+from devserver.servers import free_port
+from devserver.welcome import screen
+
+ROOT = Path(__file__).resolve().parents[2]
+VAR = "the däta of it"
+LONGEST_START = 30.0
+LONGEST_STOP = 10.0
+
+pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="looks for what is left behind in /proc")
+
+
+class Run:
+    """One copy of Almanac under `python -m devserver`, with its output in a file."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.port = free_port()
+        self.process: subprocess.Popen[bytes]
+        self.seen: set[int] = set()
+
+    @property
+    def log(self) -> str:
+        return (self.folder / "log").read_text()
+
+    def start(self) -> float:
+        """Start, wait for the screen, and return how long that took, in seconds."""
+        started = time.monotonic()
+        self.process = self.spawn(self.folder / "log")
+        wait_until(lambda: "Almanac is ready" in self.log or self.process.poll() is not None, seconds=LONGEST_START)
+        assert self.process.poll() is None, self.log
+        self.seen = descendants(self.process.pid)
+        return time.monotonic() - started
+
+    def spawn(self, log: Path, **environment: str) -> subprocess.Popen[bytes]:
+        kept = {name: os.environ[name] for name in ("PATH", "HOME", "LANG") if name in os.environ}
+        with log.open("wb") as output:
+            return subprocess.Popen(
+                [sys.executable, "-m", "devserver"],
+                cwd=ROOT,
+                env=kept | {"PORT": str(self.port), "ALMANAC_VAR": str(self.folder / VAR)} | environment,
+                stdin=subprocess.DEVNULL,
+                stdout=output,
+                stderr=output,
+                start_new_session=True,
+            )
+
+    def assert_all_gone(self) -> None:
+        wait_until(lambda: not any(is_alive(pid) for pid in self.seen), seconds=LONGEST_STOP)
+
+    def part(self, command: str) -> int:
+        """The process id of the one process whose command line holds these words."""
+        (pid,) = (pid for pid in self.seen if command in command_line(pid) and "tether" not in command_line(pid))
+        return pid
+
+    def status(self, path: str) -> int:
+        connection = HTTPConnection("127.0.0.1", self.port, timeout=10)
+        connection.request("GET", path)
+        status = connection.getresponse().status
+        connection.close()
+        return status
+
+
+def wait_until(condition: Callable[[], bool], *, seconds: float) -> None:
+    deadline = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < deadline, f"not within {seconds:.0f} s"
+        time.sleep(0.05)
+
+
+def stat_fields(pid: int) -> list[str]:
+    """State and parent of a process; empty when there is none."""
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    except (FileNotFoundError, ProcessLookupError):
+        return []
+
+
+def is_alive(pid: int) -> bool:
+    fields = stat_fields(pid)
+    return bool(fields) and fields[0] != "Z"
+
+
+def command_line(pid: int) -> str:
+    return Path(f"/proc/{pid}/cmdline").read_text().replace("\0", " ")
+
+
+def descendants(pid: int) -> set[int]:
+    parents = {int(entry.name): stat_fields(int(entry.name)) for entry in Path("/proc").glob("[0-9]*")}
+    found = {pid}
+    while more := {child for child, fields in parents.items() if fields and int(fields[1]) in found} - found:
+        found |= more
+    return found
+
+
+@pytest.fixture(scope="module")
+def run(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Run]:
+    run = Run(tmp_path_factory.mktemp("run"))
+    try:
+        run.start()
+        yield run
+    finally:
+        run.process.kill()
+        run.process.wait()
+    run.assert_all_gone()
+
+
+@pytest.fixture
+def running(run: Run) -> Run:
+    """A copy that is up, whatever the test before has done to it."""
+    if run.process.poll() is not None:
+        run.start()
+    return run
+
+
+def test_it_stops_on_ctrl_c_leaves_nothing_behind_and_comes_back_with_its_data(running: Run) -> None:
+    demo = json.loads((running.folder / VAR / "demo.json").read_text())
+    running.process.send_signal(signal.SIGINT)
+    assert running.process.wait(LONGEST_STOP) == 0, running.log
+    assert "Traceback" not in running.log
+    assert "SIGKILL" not in running.log
+    running.assert_all_gone()
+
+    assert running.start() < 10
+    assert json.loads((running.folder / VAR / "demo.json").read_text()) == demo
+    assert demo["email"] in running.log
+    assert demo["password"] in running.log
+    assert "\x1b" not in running.log
+    guest_page = re.search(r"Guest page +(\S+)", running.log)
+    assert guest_page
+    assert running.status(urlsplit(guest_page[1]).path) == 200
+    assert running.status("/readyz") == 200
+
+
+def test_a_second_copy_on_the_same_data_is_refused_in_one_sentence(running: Run) -> None:
+    log = running.folder / "second"
+    second = running.spawn(log, PORT=str(free_port()))
+    assert second.wait(LONGEST_STOP) == 2
+    assert re.fullmatch(
+        r"Almanac cannot start: it already runs with the data in .*: stop it first, .*\.\n", log.read_text()
+    )
+
+
+def test_a_second_copy_on_the_same_port_is_refused_in_one_sentence(running: Run) -> None:
+    log = running.folder / "third"
+    third = running.spawn(log, ALMANAC_VAR=str(running.folder / "var3"))
+    assert third.wait(LONGEST_STOP) == 2
+    assert re.fullmatch(r"Almanac cannot start: Port \d+ is in use: .*\.\n", log.read_text())
+
+
+def test_a_part_that_dies_takes_the_others_along_and_is_named(running: Run) -> None:
+    os.kill(running.part("-m jobs.scheduler"), signal.SIGKILL)
+    assert running.process.wait(LONGEST_STOP) == 1
+    assert "Almanac stopped because its part 'scheduler' was ended by SIGKILL" in running.log
+    running.assert_all_gone()
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP, signal.SIGKILL])
+def test_whatever_ends_it_ends_all(running: Run, number: signal.Signals) -> None:
+    running.process.send_signal(number)
+    assert running.process.wait(LONGEST_STOP) == (-9 if number is signal.SIGKILL else 0)
+    running.assert_all_gone()
+
+
+def test_a_setting_that_makes_no_sense_stops_the_start(tmp_path: Path) -> None:
+    wrong = Run(tmp_path)
+    process = wrong.spawn(tmp_path / "log", RATE_LIMIT_PUBLIC="plenty")
+    assert process.wait(LONGEST_START) == 2
+    assert wrong.log.splitlines()[-1].startswith("Almanac cannot start: RATE_LIMIT_PUBLIC makes no sense: ")
+
+
+def test_each_address_on_the_screen_is_a_page_of_ours(app: Flask, tmp_path: Path) -> None:
+    demo = tmp_path / "demo.json"
+    demo.write_text('{"organization": "acme", "event_types": ["intro"], "email": "a@b.example", "password": "pw"}')
+    text = screen(url="http://almanac.test", mail=True, demo=demo)
+    paths = re.findall(r"http://almanac\.test(/\S*)", text)
+    adapter = app.url_map.bind("almanac.test")
+    assert [adapter.match(path) for path in paths]
+    assert len(paths) == 6
