@@ -1,0 +1,1 @@
+"""How fast Almanac is, side by side with what one would use instead: `python -m bench`."""
