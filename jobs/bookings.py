@@ -37,7 +37,7 @@ def process_booking_reschedule(booking_id: UUID, previous_start: datetime, seque
 def process_booking_cancellation(booking_id: UUID) -> None:
     """All that follows a cancellation: both sides hear of it, the reminder is taken back."""
     booking = queries.booking(booking_id)
-    notifications.cancel_reminders(booking_id, before_sequence=booking.sequence + 1)
+    notifications.cancel_reminders(booking_id, before_sequence=booking.sequence)
     group(*(notifications.send_booking_cancellation_email.s(booking_id, side) for side in Side)).enqueue()
 
 

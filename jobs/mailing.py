@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from jobs.runtime.facts import confirm_held, record_fact
+from webapp.core.breakers import breaker
 from webapp.core.db import transaction
+from webapp.core.failures import Unavailable
 from webapp.notifications import service
-from webapp.notifications.errors import MailDeferred, MailRefused
+from webapp.notifications.errors import MailDeferred, MailRefused, MailServerAway
 from webapp.notifications.mail import mime, transport
 from webapp.notifications.mail.message import Mail
 
@@ -12,17 +15,19 @@ from webapp.notifications.mail.message import Mail
 def send_mail(mail: Mail) -> None:
     """Send `mail` unless its idempotency key says that it went out before.
 
-    Raises MailRefused when it never will, MailDeferred when it may later; the delivery's row says so as well.
+    Raises MailRefused when it never will, MailDeferred when it may later, and Unavailable while the server is down; the
+    delivery's row says so as well.
     """
     with transaction():
         delivery = service.prepare(mail)
     if delivery is None:
         return
     try:
-        answer = transport.send(mime.build(mail, message_id=delivery.message_id))
-    except (MailRefused, MailDeferred) as failure:
+        message = mime.build(mail, message_id=delivery.message_id)
+        with breaker("smtp", failures=(MailServerAway,)):
+            answer = transport.send(message, confirm=confirm_held)
+    except (MailRefused, MailDeferred, Unavailable) as failure:
         with transaction():
             service.record_failed(delivery_id=delivery.id, answer=str(failure))
         raise
-    with transaction():
-        service.record_sent(delivery_id=delivery.id, answer=answer)
+    record_fact(lambda: service.record_sent(delivery_id=delivery.id, answer=answer))

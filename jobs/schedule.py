@@ -5,4 +5,7 @@ from __future__ import annotations
 from jobs import operations
 from jobs.runtime import Cron, Every
 
-SCHEDULE = (Every(operations.check_system_health, Cron("* * * * *")),)
+SCHEDULE = (
+    Every(operations.check_system_health, Cron("* * * * *")),
+    Every(operations.monitor_job_performance, Cron("7 * * * *")),
+)

@@ -8,6 +8,7 @@ from pathlib import Path
 from flask import Flask
 from werkzeug.utils import import_string
 
+from webapp.core.redis import cache_redis
 from webapp.core.settings import Settings, settings
 from webapp.web.extensions import init_extensions
 from webapp.web.logs import init_logs
@@ -17,7 +18,7 @@ ROOT = Path(__file__).resolve().parent.parent
 
 # By name, imported when the application is made: views know jobs, and jobs know services of this very package.
 BLUEPRINTS: tuple[str, ...] = (
-    "webapp.operations.views:blueprint",
+    "webapp.operations.views.machines:blueprint",
     "webapp.operations.dashboard:blueprint",
     "webapp.web.openapi:blueprint",
     "webapp.scheduling.api:public",
@@ -31,6 +32,12 @@ BLUEPRINTS: tuple[str, ...] = (
     "webapp.scheduling.views.event_types:blueprint",
     "webapp.scheduling.views.availability:blueprint",
     "webapp.operations.dev_mail:blueprint",
+    "webapp.operations.api:blueprint",
+    "webapp.operations.views.overview:blueprint",
+    "webapp.operations.views.runs:blueprint",
+    "webapp.operations.views.schedules:blueprint",
+    "webapp.operations.views.dead_letters:blueprint",
+    "webapp.operations.views.alerts:blueprint",
 )
 COMMANDS: tuple[str, ...] = ("webapp.cli:prepare", "webapp.identity.cli:users", "jobs.cli:jobs")
 
@@ -51,6 +58,12 @@ def create_app() -> Flask:
     return app
 
 
+def _session_options(chosen: Settings) -> str:
+    """What each database session begins with. A frozen worker's locks go soon after its runs went elsewhere."""
+    idle = int((chosen.lease_seconds + 3) * 1000)
+    return f"-c timezone=UTC -c lock_timeout=10s -c idle_in_transaction_session_timeout={idle}"
+
+
 def _configure(app: Flask, chosen: Settings) -> None:
     app.config.update(
         SECRET_KEY=chosen.secret_key.get_secret_value(),
@@ -64,7 +77,7 @@ def _configure(app: Flask, chosen: Settings) -> None:
             "connect_args": {
                 "connect_timeout": 5,
                 "application_name": "almanac",
-                "options": "-c timezone=UTC -c lock_timeout=10s -c idle_in_transaction_session_timeout=120s",
+                "options": _session_options(chosen),
             },
         },
         MAX_CONTENT_LENGTH=chosen.max_body_kilobytes * 1024,
@@ -72,7 +85,8 @@ def _configure(app: Flask, chosen: Settings) -> None:
         SESSION_COOKIE_HTTPONLY=True,
         SESSION_COOKIE_SAMESITE="Lax",
         WTF_CSRF_TIME_LIMIT=None,  # a form left open over lunch still works; the session bounds it
-        RATELIMIT_STORAGE_URI=chosen.cache_redis_url,
+        RATELIMIT_STORAGE_URI="redis://",  # says what kind it is; where it is, the connections know
+        RATELIMIT_STORAGE_OPTIONS={"connection_pool": cache_redis().connection_pool},  # which gives up soon
         RATELIMIT_HEADERS_ENABLED=True,
         RATELIMIT_SWALLOW_ERRORS=True,
         TEMPLATES_AUTO_RELOAD=chosen.is_development,

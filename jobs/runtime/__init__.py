@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+from jobs.runtime.beside import progress
+from jobs.runtime.canvas import chain, chord, group
 from jobs.runtime.declare import InvalidArguments, Job, job
-from jobs.runtime.enqueue import cancel, group
+from jobs.runtime.enqueue import cancel
 from jobs.runtime.periodic import Cron
-from jobs.runtime.policies import Postponed, RetryLater, RetryPolicy, SoftTimeLimit
-from jobs.runtime.scheduler import Every
+from jobs.runtime.policies import Postponed, RetryLater, RetryPolicy, Revoked, SoftTimeLimit
+from jobs.runtime.revocation import Revocation, revoke, revoke_canvas
+from jobs.runtime.schedules import Every
+from jobs.runtime.secret import Secret
+from jobs.runtime.signature import RESULT
 
 __all__ = [
+    "RESULT",
     "Cron",
     "Every",
     "InvalidArguments",
@@ -16,8 +22,16 @@ __all__ = [
     "Postponed",
     "RetryLater",
     "RetryPolicy",
+    "Revocation",
+    "Revoked",
+    "Secret",
     "SoftTimeLimit",
     "cancel",
+    "chain",
+    "chord",
     "group",
     "job",
+    "progress",
+    "revoke",
+    "revoke_canvas",
 ]

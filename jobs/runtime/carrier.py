@@ -6,6 +6,8 @@ reconciler pushes again).
 
 from __future__ import annotations
 
+import json
+import zlib
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -16,7 +18,8 @@ from redis import Redis
 from rq.job import Job as RqJob
 from rq.job import JobStatus
 from rq.queue import Queue as RqQueue
-from rq.serializers import JSONSerializer
+from rq.registry import StartedJobRegistry
+from rq.utils import utcformat
 from rq_scheduler import Scheduler as RqScheduler
 
 from webapp.core import clock
@@ -26,16 +29,24 @@ SCHEDULED_KEY = RqScheduler.scheduled_jobs_key
 DEAD_LETTER = "dead_letter"
 DEAD_LETTER_LIMIT = 10_000
 DEAD_LETTER_SECONDS = 24 * 60 * 60
-# Present as long as Redis remembers what it was given; gone after a flush, a lost disk or a fresh server.
+# Which Redis server has been given every waiting run. Gone after a flush, a lost disk or on a fresh server; another's
+# after a restart or when a replica took over, either of which may lack the last writes.
 MEMORY_KEY = "almanac:carried"
+# Each push leaves a token per job here for idle workers to wake up by; that some get lost does no harm.
+BELL_KEY = "almanac:bell"
+BELL_LENGTH = 64
+# For how long a run under way is told that it is to stop; its row says so too.
+REVOKED_SECONDS = 60 * 60
+PROGRESS_SECONDS = 60
 CHUNK = 500
 
-# KEYS: the set of queues, then for each job its hash and its list. ARGV: the scheduled set's key, 1 to push even what
-# seems to be queued, then for each job id, queue key, number of hash arguments and those. Returns how many went out.
+# KEYS: the set of queues, the bell, then for each job its hash and its list. ARGV: the scheduled set's key, 1 to push
+# even what seems to be queued, the length of the bell, then for each job id, number of hash arguments and those.
+# Returns how many went out.
 _PUSH = """
 local pushed = 0
-local argument = 3
-for key = 2, #KEYS, 2 do
+local argument = 4
+for key = 3, #KEYS, 2 do
     local id, count = ARGV[argument], tonumber(ARGV[argument + 1])
     local queued = redis.call('HGET', KEYS[key], 'status') == 'queued'
     redis.call('ZREM', ARGV[1], id)
@@ -48,7 +59,53 @@ for key = 2, #KEYS, 2 do
     end
     argument = argument + 2 + count
 end
+for _ = 1, math.min(pushed, tonumber(ARGV[3])) do
+    redis.call('RPUSH', KEYS[2], '1')
+end
+redis.call('LTRIM', KEYS[2], -ARGV[3], -1)
 return pushed
+"""
+
+# So many dead letters are looked at in one go.
+TRIM_AT_MOST = 1000
+
+# KEYS[1]: the list of dead letters, the oldest first. ARGV: how the keys of hashes begin, how many may stay, how many
+# to look at. Hashes run out by themselves, and the list follows.
+_TRIM = """
+for _ = 1, ARGV[3] do
+    local id = redis.call('LINDEX', KEYS[1], 0)
+    if not id then
+        break
+    end
+    local key = ARGV[1] .. id
+    local excess = redis.call('LLEN', KEYS[1]) > tonumber(ARGV[2])
+    if not excess and redis.call('EXISTS', key) == 1 then
+        break
+    end
+    redis.call('LPOP', KEYS[1])
+    if redis.call('HGET', key, 'status') == 'failed' then
+        redis.call('DEL', key)
+    end
+end
+"""
+
+# KEYS: the list of dead letters, the job's hash. ARGV: the job's id.
+_EXHUME = """
+redis.call('LREM', KEYS[1], 0, ARGV[1])
+if redis.call('HGET', KEYS[2], 'status') == 'failed' then
+    redis.call('DEL', KEYS[2])
+end
+"""
+
+
+# KEYS: the job's hash, the scheduled set. ARGV: the job's id. Returns the status that RQ had it in.
+_WITHDRAW = """
+redis.call('ZREM', KEYS[2], ARGV[1])
+local status = redis.call('HGET', KEYS[1], 'status')
+if status == 'queued' then
+    redis.call('DEL', KEYS[1])
+end
+return status or ''
 """
 
 
@@ -75,23 +132,42 @@ def queue_name(queue: str, lane: str) -> str:
     return queue if lane == "default" else f"{queue}:{lane}"
 
 
+def lanes() -> dict[str, str]:
+    """Return of each RQ queue which of our queues it is a lane of."""
+    return {queue_name(queue, lane): queue for queue in QUEUES for lane in LANES}
+
+
 def queue_names() -> list[str]:
     """Return all RQ queues, urgent lanes first: the order in which a stock worker should look at them."""
     return [queue_name(queue, lane) for lane in LANES for queue in QUEUES]
 
 
-def carry(redis: Redis, runs: Sequence[Carried]) -> None:
-    """Push what is due and hand the rest to the scheduler's set; raises redis.RedisError when Redis is away."""
+def server_id(redis: Redis) -> str:
+    """Return what tells the server from any other, and from itself before its last start; raises redis.RedisError."""
+    about: Any = redis.info("server")
+    return str(about.get("run_id", "unknown"))
+
+
+def has_everything(redis: Redis, *, server: str) -> bool:
+    """True when this very server was given every waiting run, and remembers."""
+    given: Any = redis.get(MEMORY_KEY)
+    return bool(given == server.encode())
+
+
+def carry(redis: Redis, runs: Sequence[Carried]) -> int:
+    """Push what is due and hand the rest to the scheduler's set; return how many were not there already.
+
+    Raises redis.RedisError when Redis is away.
+    """
     now = clock.now()
-    push(redis, [run for run in runs if run.run_at <= now])
-    carry_later(redis, [run for run in runs if run.run_at > now])
+    pushed = push(redis, [run for run in runs if run.run_at <= now])
+    return pushed + carry_later(redis, [run for run in runs if run.run_at > now])
 
 
-def carry_later(redis: Redis, runs: Sequence[Carried]) -> None:
-    """Hand `runs` to the scheduler's set, each for its time, wherever in the set it was before."""
+def carry_later(redis: Redis, runs: Sequence[Carried]) -> int:
+    """Hand `runs` to the scheduler's set, each for its time, wherever it was before; return how many were not in it."""
     later = {str(run.id): run.run_at.timestamp() for run in runs}
-    if later:
-        redis.zadd(SCHEDULED_KEY, cast("dict[Any, float]", later))
+    return cast("int", redis.zadd(SCHEDULED_KEY, cast("dict[Any, float]", later))) if later else 0
 
 
 def push(redis: Redis, runs: Sequence[Carried], *, force: bool = False) -> int:
@@ -102,29 +178,68 @@ def push(redis: Redis, runs: Sequence[Carried], *, force: bool = False) -> int:
     script = redis.register_script(_PUSH)
     pushed = 0
     for start in range(0, len(runs), CHUNK):
-        keys: list[str] = [RqQueue.redis_queues_keys]
-        arguments: list[Any] = [SCHEDULED_KEY, int(force)]
+        keys: list[str] = [RqQueue.redis_queues_keys, BELL_KEY]
+        arguments: list[Any] = [SCHEDULED_KEY, int(force), BELL_LENGTH]
         for run in runs[start : start + CHUNK]:
-            fields = _rq_fields(redis, run)
+            fields = rq_fields(run)
             keys += [_job_key(run.id), _queue_key(run.queue_name)]
             arguments += [str(run.id), len(fields), *fields]
         pushed += int(script(keys=keys, args=arguments))
     return pushed
 
 
-def withdraw(redis: Redis, run_ids: Iterable[UUID]) -> None:
-    """Take delayed runs out of the scheduler's set."""
-    members = [str(run_id) for run_id in run_ids]
-    if members:
-        redis.zrem(SCHEDULED_KEY, *members)
+def withdraw(redis: Redis, run_ids: Iterable[UUID]) -> list[str]:
+    """Have Redis forget runs that nobody has begun; return what state RQ had each in, empty where it knew of none.
 
-
-def queued_ids(redis: Redis) -> set[str]:
-    """Return the ids that stand in any of our queues' lists."""
+    The id may stay in the list of its queue: workers pass over those that they can read nothing about.
+    """
+    script = redis.register_script(_WITHDRAW)
     with redis.pipeline(transaction=False) as pipeline:
-        for name in queue_names():
+        for run_id in run_ids:
+            script(keys=[_job_key(run_id), SCHEDULED_KEY], args=[str(run_id)], client=pipeline)
+        states: list[bytes] = pipeline.execute()
+    return [state.decode() for state in states]
+
+
+def show_progress(redis: Redis, run_id: UUID | str, progress: dict[str, Any]) -> None:
+    """Let others see how far a run is, for a minute."""
+    redis.set(_progress_key(run_id), json.dumps(progress), ex=PROGRESS_SECONDS)
+
+
+def shown_progress(redis: Redis, run_ids: Sequence[UUID]) -> dict[UUID, dict[str, Any]]:
+    """Return what `show_progress` was given last for those of `run_ids` that have shown any."""
+    shown = cast("list[bytes | None]", redis.mget([_progress_key(run_id) for run_id in run_ids])) if run_ids else []
+    return {run_id: json.loads(text) for run_id, text in zip(run_ids, shown, strict=True) if text}
+
+
+def tell_revoked(redis: Redis, run_ids: Iterable[UUID]) -> None:
+    """Have runs that are under way told that they are to stop."""
+    with redis.pipeline(transaction=False) as pipeline:
+        for run_id in run_ids:
+            pipeline.set(_revoked_key(run_id), "1", ex=REVOKED_SECONDS)
+        pipeline.execute()
+
+
+def ask_revoked(redis: Redis, run_ids: Iterable[UUID | str]) -> Any:
+    """Ask for each of `run_ids` whether it is to stop: something if so, None if not."""
+    return redis.mget([_revoked_key(run_id) for run_id in run_ids])
+
+
+def carried_ids(redis: Redis) -> set[str]:
+    """Return the ids that stand in any of our queues' lists or that a live worker holds.
+
+    The lists are read first, so that a job which a worker takes in between is seen at least once.
+    """
+    names = queue_names()
+    with redis.pipeline(transaction=False) as pipeline:
+        for name in names:
             pipeline.lrange(_queue_key(name), 0, -1)
-        return {member.decode() for members in pipeline.execute() for member in members}
+        for name in names:
+            pipeline.zrange(_started_key(name), str(clock.now().timestamp()), "+inf", byscore=True)
+        answers = pipeline.execute()
+    queued = {member.decode() for members in answers[: len(names)] for member in members}
+    started = {member.decode().rpartition(":")[0] for members in answers[len(names) :] for member in members}
+    return queued | started
 
 
 def due_ids(redis: Redis, *, until: datetime, limit: int) -> list[UUID]:
@@ -135,45 +250,84 @@ def due_ids(redis: Redis, *, until: datetime, limit: int) -> list[UUID]:
     return [UUID(member.decode()) for member in members]
 
 
-def bury(redis: Redis, run: Carried) -> None:
-    """Show a dead run on the `dead_letter` queue, where nobody works, for 24 hours and among 10,000 at most."""
-    fields = _rq_fields(redis, run, status=JobStatus.FAILED, queue=DEAD_LETTER)
+def bury(redis: Redis, run: Carried, *, seconds: int = DEAD_LETTER_SECONDS) -> None:
+    """Show a dead run on the `dead_letter` queue, where nobody works, for so long and among 10,000 at most."""
+    fields = rq_fields(run, status=JobStatus.FAILED, queue=DEAD_LETTER)
     job_key, list_key = _job_key(run.id), _queue_key(DEAD_LETTER)
     with redis.pipeline(transaction=True) as pipeline:
         pipeline.delete(job_key)
         pipeline.hset(job_key, items=fields)
-        pipeline.expire(job_key, DEAD_LETTER_SECONDS)
+        pipeline.expire(job_key, seconds)
         pipeline.sadd(RqQueue.redis_queues_keys, list_key)
         pipeline.lrem(list_key, 0, str(run.id))
         pipeline.rpush(list_key, str(run.id))
-        pipeline.ltrim(list_key, -DEAD_LETTER_LIMIT, -1)
+        pipeline.eval(_TRIM, 1, list_key, RqJob.redis_job_namespace_prefix, DEAD_LETTER_LIMIT, TRIM_AT_MOST)
         pipeline.execute()
+
+
+def exhume(redis: Redis, run_ids: Iterable[UUID]) -> None:
+    """Take runs from the `dead_letter` queue; what was pushed anew since stays."""
+    script = redis.register_script(_EXHUME)
+    with redis.pipeline(transaction=False) as pipeline:
+        for run_id in run_ids:
+            script(keys=[_queue_key(DEAD_LETTER), _job_key(run_id)], args=[str(run_id)], client=pipeline)
+        pipeline.execute()
+
+
+def trim_dead_letters(redis: Redis) -> None:
+    """Take from the `dead_letter` queue what is older than 24 hours, or more than 10,000."""
+    redis.eval(  # Redis's EVAL, not Python's
+        _TRIM, 1, _queue_key(DEAD_LETTER), RqJob.redis_job_namespace_prefix, DEAD_LETTER_LIMIT, TRIM_AT_MOST
+    )
 
 
 def _job_key(run_id: UUID) -> str:
     return f"{RqJob.redis_job_namespace_prefix}{run_id}"
 
 
+def _progress_key(run_id: UUID | str) -> str:
+    return f"almanac:progress:{run_id}"
+
+
+def _revoked_key(run_id: UUID | str) -> str:
+    return f"almanac:revoked:{run_id}"
+
+
 def _queue_key(name: str) -> str:
     return f"{RqQueue.redis_queue_namespace_prefix}{name}"
 
 
-def _rq_fields(
-    redis: Redis, run: Carried, *, status: JobStatus = JobStatus.QUEUED, queue: str | None = None
-) -> list[Any]:
-    """Return the RQ job's hash as RQ itself would write it, flat; its description never shows arguments."""
-    carried = RqJob.create(
-        run.path,
-        kwargs=run.arguments,
-        id=str(run.id),
-        connection=redis,
-        origin=queue or run.queue_name,
-        description=run.path,
-        timeout=run.time_limit,
-        result_ttl=0,
-        failure_ttl=DEAD_LETTER_SECONDS,
-        status=status,
-        serializer=JSONSerializer,
+def _started_key(name: str) -> str:
+    return StartedJobRegistry.key_template.format(name)
+
+
+def rq_fields(run: Carried, *, status: JobStatus = JobStatus.QUEUED, queue: str | None = None) -> list[Any]:
+    """Return the RQ job's hash as RQ itself would write it, flat; its description never shows arguments.
+
+    RQ's own way, by an object of its Job, costs several times as much; a test holds the two against each other.
+    """
+    now = utcformat(clock.now())
+    return [
+        *_UNUSED_FIELDS,
+        *("created_at", now, "enqueued_at", now, "status", status.value),
+        *("data", zlib.compress(json.dumps([run.path, None, [], run.arguments]).encode(), 1)),
+        *("origin", queue or run.queue_name, "description", run.path, "timeout", run.time_limit),
+        *("result_ttl", 0, "failure_ttl", DEAD_LETTER_SECONDS),
+    ]
+
+
+# Fields that RQ writes empty.
+_UNUSED_FIELDS = [
+    part
+    for name in (
+        "success_callback_name",
+        "failure_callback_name",
+        "stopped_callback_name",
+        "started_at",
+        "ended_at",
+        "last_heartbeat",
+        "worker_name",
+        "group_id",
     )
-    carried.enqueued_at = clock.now()
-    return [part for pair in carried.to_dict().items() for part in pair]
+    for part in (name, "")
+]

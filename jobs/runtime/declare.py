@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import inspect
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, fields
 from datetime import datetime, timedelta
 from fnmatch import fnmatchcase
@@ -15,7 +15,9 @@ from pydantic import BaseModel, ConfigDict, ValidationError, create_model
 from rq import get_current_job
 
 from jobs.runtime import enqueue, execute, registry
+from jobs.runtime.limits import Key, LimitKeys, Limits, Rate
 from jobs.runtime.policies import POLICIES, RetryPolicy
+from jobs.runtime.signature import RESULT, Signature
 from webapp.core import clock
 from webapp.core.events import DomainEvent, subscribe
 from webapp.core.settings import LANES, QUEUES, settings
@@ -28,6 +30,7 @@ Lane = Literal["high", "default", "low"]
 
 SOFT_TIME_LIMIT = 25 * 60
 MAX_ARGUMENT_BYTES = 64 * 1024
+LONGEST_KEY = 200
 
 
 class InvalidArguments(ValueError):
@@ -46,6 +49,8 @@ class Options:
     atomic: bool
     soft_time_limit: int
     time_limit: int
+    keep_result: timedelta
+    limits: Limits
 
 
 class Job(Generic[P, R]):
@@ -65,6 +70,7 @@ class Job(Generic[P, R]):
         self.__module__ = function.__module__
         self._signature = inspect.signature(function)
         self._model = _arguments_model(function, self._signature)
+        self._models_without: dict[tuple[str, ...], type[BaseModel]] = {(): self._model}
 
     def __repr__(self) -> str:
         return f"<job {self.name}>"
@@ -80,6 +86,10 @@ class Job(Generic[P, R]):
         """Run as soon as a worker is free; return the run's id."""
         return self._submit(args, kwargs)
 
+    def enqueue_many(self, many: Sequence[dict[str, Any]]) -> list[UUID]:
+        """Run once for each of `many`, keyword arguments by name, all of them or none; return the runs' ids."""
+        return enqueue.submit_many(self, [self.check_named(arguments) for arguments in many]) if many else []
+
     def at(self, when: datetime, /, *args: P.args, **kwargs: P.kwargs) -> UUID:
         """Run at `when` (aware), or at once when that is past; return the run's id."""
         return self._submit(args, kwargs, run_at=when)
@@ -90,28 +100,55 @@ class Job(Generic[P, R]):
 
     def once(self, key: str, /, *args: P.args, **kwargs: P.kwargs) -> UUID:
         """Run unless a run with this key is waiting or running; return the id of the one that there is now."""
-        return self._submit(args, kwargs, unique_key=key)
+        return self.unique(key).enqueue(*args, **kwargs)
 
     def once_at(self, when: datetime, key: str, /, *args: P.args, **kwargs: P.kwargs) -> UUID:
         """Run at `when` (aware) unless a run with this key is waiting or running; return the id of the one there is."""
-        return self._submit(args, kwargs, run_at=when, unique_key=key)
+        return self.unique(key).at(when, *args, **kwargs)
+
+    def unique(self, key: str, /, *, within: timedelta | None = None) -> Unique[P, R]:
+        """Return this job as to be run once for `key`: `job.unique(key, within=timedelta(hours=1)).enqueue(…)`.
+
+        It is not enqueued again while a run with the key is waiting or running, nor for `within` after one succeeded;
+        one that died or was cancelled leaves the key free. Raises ValueError for a job without a row, for a key over
+        200 characters or with NUL in it, and for a `within` longer than finished runs are kept.
+        """
+        if not self.options.durable:
+            raise ValueError(f"{self.name} has no row that could hold a key: it cannot be unique with durable=False")
+        if not 0 < len(key) <= LONGEST_KEY or "\0" in key:
+            raise ValueError(f"a unique key has 1 to {LONGEST_KEY} characters, and no NUL among them")
+        if within is not None and not timedelta() < within <= timedelta(days=settings().job_retention_days):
+            raise ValueError("within must be positive, and no longer than JOB_RETENTION_DAYS keeps finished runs")
+        return Unique(self, key, within)
 
     def s(self, *args: P.args, **kwargs: P.kwargs) -> Signature:
-        """Return this job with its arguments, checked, to be enqueued as part of a group."""
-        return Signature(self, self.check(args, kwargs))
+        """Return this job with its arguments, checked, as a step of a group, chain or chord.
+
+        RESULT as an argument stands for what the step before returned; that is checked when this step runs.
+        """
+        bound = self._bind(args, kwargs)
+        takes = tuple(name for name, value in bound.items() if value is RESULT)
+        given = {name: value for name, value in bound.items() if value is not RESULT}
+        return Signature(self, self.check_named(given, without=takes), takes)
 
     def check(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> dict[str, Any]:
         """Return the arguments as JSON values by name; raises InvalidArguments, which says what does not fit."""
+        return self.check_named(self._bind(args, kwargs))
+
+    def _bind(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> dict[str, Any]:
         try:
-            bound = self._signature.bind(*args, **kwargs)
+            return dict(self._signature.bind(*args, **kwargs).arguments)
         except TypeError as error:
             raise InvalidArguments(f"{self.name}: {error}") from None
-        return self.check_named(dict(bound.arguments))
 
-    def check_named(self, arguments: dict[str, Any]) -> dict[str, Any]:
-        """Return `arguments` as JSON values, defaults filled in; raises InvalidArguments as `check` does."""
+    def check_named(self, arguments: dict[str, Any], *, without: tuple[str, ...] = ()) -> dict[str, Any]:
+        """Return `arguments` as JSON values, defaults filled in; raises InvalidArguments as `check` does.
+
+        `without` names parameters that get their value later.
+        """
+        model = self._model_without(without)
         try:
-            values = self._model.model_validate(arguments).model_dump(mode="json")
+            values = model.model_validate(arguments).model_dump(mode="json")
         except ValidationError as error:
             problems = "; ".join(
                 f"{'.'.join(map(str, problem['loc'])) or 'arguments'}: {problem['msg'].lower()}"
@@ -133,6 +170,14 @@ class Job(Generic[P, R]):
             raise InvalidArguments(f"{self.name}: {error.error_count()} stored arguments no longer fit") from error
         return {name: getattr(model, name) for name in type(model).model_fields}
 
+    def limit_keys(self, arguments: dict[str, Any]) -> LimitKeys:
+        """Return under which keys a run with these JSON values counts for the job's limits."""
+        if not self.options.limits:
+            return LimitKeys()
+        unknown = tuple(name for name in self._signature.parameters if name not in arguments)
+        model = self._model_without(unknown).model_validate(arguments)
+        return self.options.limits.keys(self.name, {name: getattr(model, name) for name in arguments})
+
     def route(self) -> tuple[str, str]:
         """Return the queue and lane, as the JOB_ROUTES setting or else the declaration has them."""
         for pattern, queue, lane in settings().job_routes:
@@ -144,20 +189,38 @@ class Job(Generic[P, R]):
         """Enqueue with `arguments` that `check` has returned; `how` as `enqueue.submit` takes it."""
         return enqueue.submit(self, arguments, **how)
 
+    def _model_without(self, names: tuple[str, ...]) -> type[BaseModel]:
+        if names not in self._models_without:
+            self._models_without[names] = _arguments_model(self.function, self._signature, names)
+        return self._models_without[names]
+
     def _submit(self, args: tuple[Any, ...], kwargs: dict[str, Any], **how: Any) -> UUID:
         return self.submit(self.check(args, kwargs), **how)
 
 
 @dataclass(frozen=True)
-class Signature:
-    """A job with its arguments, ready to be enqueued."""
+class Unique(Generic[P, R]):
+    """A job that is enqueued once for a key, as `Job.unique` says; returns the id of the run that there is then."""
 
-    job: Job[..., Any]
-    arguments: dict[str, Any]
+    job: Job[P, R]
+    key: str
+    within: timedelta | None
 
-    def enqueue(self) -> UUID:
-        """Enqueue it; return the run's id."""
-        return self.job.submit(self.arguments)
+    def enqueue(self, *args: P.args, **kwargs: P.kwargs) -> UUID:
+        """Run as soon as a worker is free."""
+        return self._submit(None, args, kwargs)
+
+    def at(self, when: datetime, /, *args: P.args, **kwargs: P.kwargs) -> UUID:
+        """Run at `when` (aware), or at once when that is past."""
+        return self._submit(when, args, kwargs)
+
+    def after(self, delay: timedelta, /, *args: P.args, **kwargs: P.kwargs) -> UUID:
+        """Run after `delay`."""
+        return self._submit(clock.now() + delay, args, kwargs)
+
+    def _submit(self, when: datetime | None, args: tuple[Any, ...], kwargs: dict[str, Any]) -> UUID:
+        arguments = self.job.check(args, kwargs)
+        return self.job.submit(arguments, run_at=when, unique_key=self.key, unique_for=self.within)
 
 
 def job(
@@ -170,12 +233,20 @@ def job(
     atomic: bool = False,
     soft_time_limit: int = SOFT_TIME_LIMIT,
     time_limit: int = registry.TIME_LIMIT,
+    keep_result: timedelta = registry.KEEP_RESULT,
+    rate: str | bool = False,
+    rate_key: Key | None = None,
+    concurrency: int | None = None,
+    concurrency_key: Key | None = None,
 ) -> Callable[[Callable[P, R]], Job[P, R]]:
     """Declare a job.
 
     `on` names the events it answers: for each one published, a run is written in the publisher's own transaction, its
     arguments taken from the event's fields of the same names. `durable=False` leaves out the row, for work that is
-    cheap to lose. `atomic=True` runs the body inside the very transaction that closes the run. Limits in seconds.
+    cheap to lose. `atomic=True` runs the body inside the very transaction that closes the run. Time limits in seconds.
+    `rate` ("100/m", "5/10s"; True is 100 a minute) is how many may start in any such period, `concurrency` how many
+    may run at once; with a key (an argument's name, or a function of some arguments) each value has its own limit.
+    What the function returns is kept for `keep_result`.
     Raises ValueError for a declaration that makes no sense.
     """
     if queue not in QUEUES or lane not in LANES:
@@ -184,6 +255,9 @@ def job(
         raise ValueError("soft_time_limit must be positive and at most time_limit")
     if atomic and not durable:
         raise ValueError("atomic=True needs a row to close: it cannot go with durable=False")
+    limits = Limits(rate=Rate.read(rate), rate_key=rate_key, concurrency=concurrency, concurrency_key=concurrency_key)
+    if limits and not durable:
+        raise ValueError("a limited job needs a row to wait in: limits cannot go with durable=False")
     options = Options(
         queue=queue,
         lane=lane,
@@ -193,9 +267,12 @@ def job(
         atomic=atomic,
         soft_time_limit=soft_time_limit,
         time_limit=time_limit,
+        keep_result=keep_result,
+        limits=limits,
     )
 
     def declare(function: Callable[P, R]) -> Job[P, R]:
+        limits.check(inspect.signature(function).parameters)
         declared = Job(function, options)
         registry.register(declared)
         for event in options.on:
@@ -220,10 +297,13 @@ def _answer(event: type[DomainEvent], declared: Job[..., Any]) -> None:
     subscribe(event, enqueue_for)
 
 
-def _arguments_model(function: Callable[..., Any], signature: inspect.Signature) -> type[BaseModel]:
+def _arguments_model(
+    function: Callable[..., Any], signature: inspect.Signature, without: tuple[str, ...] = ()
+) -> type[BaseModel]:
     hints = get_type_hints(function)
     definitions: dict[str, Any] = {
         name: (hints[name], ... if parameter.default is parameter.empty else parameter.default)
         for name, parameter in signature.parameters.items()
+        if name not in without
     }
     return create_model(function.__name__, __config__=ConfigDict(extra="forbid"), **definitions)

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
@@ -16,7 +15,9 @@ from webapp.core.db import in_transaction, transaction, uuid7
 from webapp.core.logs import current_trace
 
 if TYPE_CHECKING:
-    from jobs.runtime.declare import Job, Signature
+    from jobs.runtime.declare import Job
+
+INSERT_CHUNK = 1000
 
 
 def submit(
@@ -25,64 +26,74 @@ def submit(
     *,
     run_at: datetime | None = None,
     unique_key: str | None = None,
+    unique_for: timedelta | None = None,
 ) -> UUID:
     """Write a run of `job` and have it carried to Redis after the commit; return its id.
 
-    With a `unique_key` that a waiting or running run has, nothing is added and that run's id is returned.
-    `arguments` are JSON values, checked before.
+    With a `unique_key` that a waiting or running run has, or one that has succeeded no longer than `unique_for` ago,
+    nothing is added and that run's id is returned. `run_at` is aware; raises ValueError otherwise. `arguments` are JSON
+    values, checked before.
     """
+    return submit_many(job, [arguments], run_at=run_at, unique_key=unique_key, unique_for=unique_for)[0]
+
+
+def submit_many(
+    job: Job[..., Any],
+    many: Sequence[dict[str, Any]],
+    *,
+    run_at: datetime | None = None,
+    unique_key: str | None = None,
+    unique_for: timedelta | None = None,
+) -> list[UUID]:
+    """Write a run of `job` for each of the arguments, all or none; return their ids. For the rest as `submit`."""
     if not in_transaction():
         with transaction():
-            return submit(job, arguments, run_at=run_at, unique_key=unique_key)
-    run = _draw_up(job, arguments, run_at=run_at)
+            return submit_many(job, many, run_at=run_at, unique_key=unique_key, unique_for=unique_for)
+    if unique_key is not None and unique_for is not None:
+        recent = store.find_unique(unique_key, succeeded_within=unique_for)
+        if recent is not None:
+            return [recent]
+    runs = _draw_up(job, many, run_at=run_at)
     if job.options.durable:
-        existing = _write(job, run, unique_key=unique_key)
-        if existing != run.id:
-            return existing
-    measures.count("jobs_enqueued", job=job.name, queue=run.queue)
-    carry_after_commit(run)
-    return run.id
+        written = _write(job, runs, unique_key=unique_key)
+        if written != [run.id for run in runs]:
+            return written
+    measures.count("jobs_enqueued", len(runs), job=job.name, queue=job.route()[0])
+    carry_after_commit(*runs)
+    return [run.id for run in runs]
 
 
 def write(job: Job[..., Any], arguments: dict[str, Any]) -> UUID:
     """Write a run of `job` in the caller's transaction for this very process to run; return its id."""
-    return _write(job, _draw_up(job, arguments, run_at=None), unique_key=None)
+    return _write(job, _draw_up(job, [arguments], run_at=None), unique_key=None)[0]
 
 
-def _draw_up(job: Job[..., Any], arguments: dict[str, Any], *, run_at: datetime | None) -> Carried:
+def _draw_up(job: Job[..., Any], many: Sequence[dict[str, Any]], *, run_at: datetime | None) -> list[Carried]:
     queue, lane = job.route()
-    return Carried(
-        id=uuid7(),
-        path=job.path,
-        queue=queue,
-        lane=lane,
-        arguments=arguments,
-        run_at=run_at or clock.now(),
-        time_limit=job.options.time_limit,
-    )
+    when = run_at or clock.now()
+    if when.tzinfo is None:
+        raise ValueError(f"{job.name} cannot be enqueued for {when}: give the time with its zone")
+    limit = job.options.time_limit
+    return [
+        Carried(id=uuid7(), path=job.path, queue=queue, lane=lane, arguments=one, run_at=when, time_limit=limit)
+        for one in many
+    ]
 
 
-def _write(job: Job[..., Any], run: Carried, *, unique_key: str | None) -> UUID:
-    return store.insert(run, name=job.name, unique_key=unique_key, parent=current.run_id(), trace=current_trace())
-
-
-@dataclass(frozen=True)
-class Group:
-    """Several jobs to be enqueued together or not at all."""
-
-    signatures: Sequence[Signature]
-
-    def enqueue(self) -> list[UUID]:
-        """Enqueue them all; return the ids of their runs in the same order."""
-        if not in_transaction():
-            with transaction():
-                return self.enqueue()
-        return [signature.enqueue() for signature in self.signatures]
-
-
-def group(*signatures: Signature) -> Group:
-    """Return a group of jobs: `group(a.s(1), b.s(2)).enqueue()`."""
-    return Group(signatures)
+def _write(job: Job[..., Any], runs: Sequence[Carried], *, unique_key: str | None) -> list[UUID]:
+    ids: list[UUID] = []
+    keys = [job.limit_keys(run.arguments) for run in runs] if job.options.limits else []
+    for start in range(0, len(runs), INSERT_CHUNK):
+        chunk = runs[start : start + INSERT_CHUNK]
+        ids += store.insert(
+            chunk,
+            name=job.name,
+            unique_key=unique_key,
+            parent=current.run_id(),
+            trace=current_trace(),
+            limit_keys=keys[start : start + INSERT_CHUNK],
+        )
+    return ids
 
 
 def cancel(*, unique_key: str) -> UUID | None:

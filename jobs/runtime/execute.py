@@ -1,47 +1,39 @@
-"""Running a run: take the row, do the work, close the row; and what becomes of it when the work fails."""
+"""Running a run: take the row, do the work, close the row. What becomes of it when the work fails is in `settle`."""
 
 from __future__ import annotations
 
+import json
 import os
+import secrets
 import signal
 import socket
 import threading
 import time
-import traceback
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import partial
-from typing import TYPE_CHECKING, Any, TypeVar
+from traceback import format_exception
+from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
-import backoff
 from flask import Flask, current_app, has_app_context
-from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
-from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.orm import Session
 from werkzeug.utils import import_string
 
-from jobs.runtime import current, leases, registry, store
-from jobs.runtime.carrier import Carried
-from jobs.runtime.current import Claim
-from jobs.runtime.deliver import bury_after_commit, carry_after_commit
+from jobs.runtime import current, handover, leases, rate, registry, slots, store
+from jobs.runtime.beside import companion
+from jobs.runtime.current import Claim, Done, Report
 from jobs.runtime.models import Outcome, RunState
-from jobs.runtime.policies import LeaseLost, Postponed, RetryLater, SoftTimeLimit
-from webapp.core import clock, measures
+from jobs.runtime.policies import LeaseLost, SoftTimeLimit
+from jobs.runtime.settle import end, persist, put_off, settle_failure, wait_again
+from webapp.core import hidden, measures
 from webapp.core.db import db, guard_commits, transaction
-from webapp.core.failures import PermanentFailure, TemporaryFailure
+from webapp.core.failures import PermanentFailure
 from webapp.core.logs import bind_job, get_logger
 from webapp.core.settings import settings
 
 if TYPE_CHECKING:
     from jobs.runtime.declare import Job
-
-T = TypeVar("T")
-
-UNKNOWN_JOB_SECONDS = 30.0
-DATABASE_AWAY_SECONDS = 5.0
-# What is raised when the database goes away under us; OperationalError also covers deadlocks and lock time-outs.
-_AWAY = (OperationalError, InterfaceError, PoolTimeout)
 
 log = get_logger(__name__)
 
@@ -55,43 +47,108 @@ def is_running() -> bool:
     return current.claim.get() is not None
 
 
-def worker_name() -> str:
-    """Return the name of this process as runs record it."""
-    return f"{socket.gethostname()}:{os.getpid()}"
+def new_worker_name() -> str:
+    """Return a name for a worker that no other ever had: it is part of the fence."""
+    return f"{socket.gethostname()[:60]}.{os.getpid()}.{secrets.token_hex(4)}"
 
 
 def run_carried(job: Job[..., Any], *, run_id: UUID, arguments: dict[str, Any]) -> Any:
-    """Do what an RQ job stands for, whatever worker has fetched it.
+    """Do what an RQ job stands for, in a worker that is not ours.
 
     A durable job is looked up by its id and run if its row is to be had; the others run from the RQ job alone. What
     comes of a durable run is in its row; RQ hears only of death, so that it too counts the job as failed.
     """
     with application().app_context():
         if not job.options.durable:
-            return job.function(**job.load(arguments))
+            return _run_for_others(job, run_id=run_id, arguments=arguments)
         if run(run_id) is RunState.DEAD:
             raise Dead(f"{job.name} is dead; its row says why")
         return None
 
 
-def run(run_id: UUID, *, worker: str | None = None) -> RunState | None:
+def _run_for_others(job: Job[..., Any], *, run_id: UUID, arguments: dict[str, Any]) -> Any:
+    """Run a job without a row for a worker that writes down every error as it comes: without a secret, then."""
+    try:
+        return run_transient(job, run_id=run_id, arguments=arguments)
+    except Exception as error:
+        trace = "".join(format_exception(error))
+        if hidden.hide(trace) == trace:
+            raise
+        raise Dead(hidden.hide(trace)) from None
+
+
+def run(run_id: UUID) -> RunState | None:
     """Take the run and do its work; return the state it is left in, None when it was not to be had.
 
-    Needs an application context. Raises only what ends the process (KeyboardInterrupt, SystemExit), after the run
-    was handed back.
+    Needs an application context. Raises only KeyboardInterrupt, after the run was handed back.
     """
-    claim = _take(run_id, worker=worker or worker_name())
+    claim = take(run_id, worker=new_worker_name())
     if claim is None:
         return None
-    waited = (claim.started_at - claim.run_at).total_seconds()
-    measures.count("jobs_started", job=claim.name, queue=claim.queue)
-    measures.observe("job_wait_seconds", waited, job=claim.name, queue=claim.queue)
+    outcome = attempt(claim)
+    return close(outcome) if isinstance(outcome, Done) else outcome
+
+
+def take(run_id: UUID, *, worker: str) -> Claim | None:
+    """Take the run for `worker`; None when it is not to be had. Needs an application context."""
+    lease = settings().lease_seconds
+    with transaction():
+        return store.take(run_id, worker=worker, lease=lease) or slots.take(run_id, worker=worker, lease=lease)
+
+
+def attempt(claim: Claim) -> Done | RunState | None:
+    """Run the body of a claimed run.
+
+    Return it as done when all that is left is to close its row, else the state that it is in; None when it is
+    somebody else's by now. Needs an application context. Raises only KeyboardInterrupt, after the run was handed back.
+    """
+    hidden.begin()
+    too_early_by = rate.admit(claim)
+    if too_early_by is not None:
+        return persist(partial(put_off, claim, delay=too_early_by, reason="waits for its rate limit"))
+    labels = {"job": claim.name, "queue": claim.queue}
+    measures.count("jobs_started", **labels)
+    measures.observe("job_wait_seconds", (claim.started_at - claim.run_at).total_seconds(), **labels)
     began = time.monotonic()
     try:
         with bind_job(run_id=claim.id, name=claim.name, attempt=claim.attempt, trace=claim.trace), _holding(claim):
             return _attempt(claim)
     finally:
-        measures.observe("job_run_seconds", time.monotonic() - began, job=claim.name, queue=claim.queue)
+        measures.observe("job_run_seconds", time.monotonic() - began, **labels)
+
+
+def close(done: Done) -> RunState | None:
+    """Close the row of a run that has succeeded, patient with the database; None when it is somebody else's by now."""
+    closed = persist(partial(_close, done))
+    if closed:
+        count_success(done.claim)
+    return closed
+
+
+def count_success(claim: Claim) -> None:
+    """Tell the log and the measures that a run is over and done."""
+    measures.count("jobs_succeeded", job=claim.name, queue=claim.queue)
+    log.info("job succeeded", job=claim.name, job_id=str(claim.id))
+
+
+def run_transient(job: Job[..., Any], *, run_id: UUID | str, arguments: dict[str, Any]) -> Any:
+    """Run a job that has no row, measured and within its soft limit; return and raise what it does."""
+    hidden.begin()
+    labels = {"job": job.name, "queue": job.route()[0]}
+    measures.count("jobs_started", **labels)
+    began = time.monotonic()
+    try:
+        with bind_job(run_id=run_id, name=job.name, attempt=1), _soft_limit(job.options.soft_time_limit):
+            loaded = job.load(arguments)
+            with companion().attending(run_id, Report()), companion().interruptible(run_id):
+                result = job.function(**loaded)
+    except BaseException:
+        measures.count("jobs_failed", **labels)
+        raise
+    finally:
+        measures.observe("job_run_seconds", time.monotonic() - began, **labels)
+    measures.count("jobs_succeeded", **labels)
+    return result
 
 
 def application() -> Flask:
@@ -102,170 +159,82 @@ def application() -> Flask:
     return loaded
 
 
-def _take(run_id: UUID, *, worker: str) -> Claim | None:
-    with transaction():
-        return store.take(run_id, worker=worker, lease=settings().lease_seconds)
-
-
 @contextmanager
 def _holding(claim: Claim) -> Iterator[None]:
     keeper = leases.keeper(db.engine)
     keeper.hold(claim)
     token = current.claim.set(claim)
     try:
-        yield
+        with companion().attending(claim.id, claim.report):
+            yield
     finally:
         current.claim.reset(token)
         keeper.release(claim)
 
 
-def _attempt(claim: Claim) -> RunState | None:
-    """Run the body and close the run by how it went; None when the run is somebody else's by now."""
+def _attempt(claim: Claim) -> Done | RunState | None:
     log.info("job started")
     try:
-        job = registry.find_job(claim.name)
-        with _soft_limit(job.options.soft_time_limit):
-            if job.options.atomic:
-                _run_atomic(job, claim)
-            else:
-                result = job.function(**job.load(claim.arguments))
-                _persist(lambda: store.close(claim, state=RunState.SUCCEEDED, result=_storable(result)))
+        outcome = _run_body(claim)
+        # Whatever follows from the end of a run is written together with it.
+        return close(outcome) if isinstance(outcome, Done) and not claim.ends_alone else outcome
     except LeaseLost:
         db.session.rollback()
         log.warning("job was taken over by another worker")
         return None
-    except (KeyboardInterrupt, SystemExit):
+    except KeyboardInterrupt:
         db.session.rollback()
-        stopped = InterruptedError("the worker stops")
-        _persist(lambda: _wait_again(claim, delay=0, outcome=Outcome.INTERRUPTED, error=stopped))
+        stopped = InterruptedError("stopped from the keyboard")
+        persist(partial(wait_again, claim, delay=0, outcome=Outcome.INTERRUPTED, error=stopped))
         raise
     except BaseException as raised:  # noqa: BLE001  # whatever a job raises is its outcome, the soft limit included
         db.session.rollback()
-        return _persist(partial(_settle_failure, claim, raised))
-    measures.count("jobs_succeeded", job=claim.name, queue=claim.queue)
-    log.info("job succeeded")
+        return persist(partial(settle_failure, claim, raised))
+
+
+def _run_body(claim: Claim) -> Done | RunState:
+    job = registry.find_job(claim.name)
+    with _soft_limit(job.options.soft_time_limit):
+        if not job.options.atomic:
+            return Done(claim, _call(job, claim))
+        with transaction():
+            result = _call(job, claim)
+            end(claim, state=RunState.SUCCEEDED, result=result)
+    count_success(claim)
     return RunState.SUCCEEDED
 
 
-def _run_atomic(job: Job[..., Any], claim: Claim) -> None:
-    with transaction():
-        result = job.function(**job.load(claim.arguments))
-        store.close(claim, state=RunState.SUCCEEDED, result=_storable(result))
+def _call(job: Job[..., Any], claim: Claim) -> dict[str, Any] | None:
+    """Call the function, which may be revoked until it returns; return what is to be kept of its result."""
+    arguments = _arguments(job, claim)
+    with companion().interruptible(claim.id):
+        result = job.function(**arguments)
+    return _storable(result)
 
 
-def _storable(result: Any) -> Any:
-    return result if result is None or isinstance(result, dict) else {"value": result}
-
-
-def _persist(write: Callable[[], T]) -> T | None:
-    """Write the outcome in a transaction of its own, patient with a database that is away for less than a lease."""
-    patient = backoff.on_exception(
-        backoff.constant, _AWAY, interval=0.5, jitter=None, max_time=settings().lease_seconds, logger=None
-    )
-
-    def attempt() -> T:
-        with transaction():
-            return write()
-
+def _arguments(job: Job[..., Any], claim: Claim) -> dict[str, Any]:
+    """Return the function's arguments; raises Revoked when the canvas that the run is part of has stopped."""
+    if claim.canvas_id is None:
+        return job.load(claim.arguments)
+    taken = handover.taken_arguments(claim)
     try:
-        return patient(attempt)()
-    except LeaseLost:
-        log.warning("job was taken over by another worker before it could be closed")
-    except _AWAY:
-        log.warning("the database stays away: the run goes elsewhere when its lease ends")
-    return None
+        return job.load(claim.arguments | taken)
+    except ValueError as error:
+        raise PermanentFailure(f"{job.name} cannot take what the steps before it returned: {error}") from error
 
 
-def _settle_failure(claim: Claim, error: BaseException) -> RunState:
-    if isinstance(error, PermanentFailure):
-        return _die(claim, error)
-    if isinstance(error, Postponed | registry.UnknownJob) or _database_is_away(error):
-        return _wait_again(claim, delay=_postponed_for(error), outcome=Outcome.POSTPONED, error=error)
-    delay = _retry_delay(claim, error)
-    if delay is None:
-        return _die(claim, error)
-    measures.count("jobs_failed", job=claim.name, queue=claim.queue)
-    return _wait_again(claim, delay=delay, outcome=Outcome.FAILED, error=error)
+def _close(done: Done) -> RunState:
+    end(done.claim, state=RunState.SUCCEEDED, result=done.result, quick=True)
+    return RunState.SUCCEEDED
 
 
-def _postponed_for(error: BaseException) -> float:
-    match error:
-        case Postponed():
-            return error.seconds
-        case registry.UnknownJob():  # a newer release has enqueued it, and its workers are about to start
-            return UNKNOWN_JOB_SECONDS
-    return DATABASE_AWAY_SECONDS
-
-
-def _database_is_away(error: BaseException) -> bool:
-    if isinstance(error, DBAPIError):
-        state = getattr(error.orig, "sqlstate", None)
-        return error.connection_invalidated or (isinstance(error, _AWAY) and (state is None or state.startswith("57P")))
-    return isinstance(error, PoolTimeout)
-
-
-def _retry_delay(claim: Claim, error: BaseException) -> float | None:
-    """Return the seconds until the next try; None when there is none left."""
-    delay = registry.find_job(claim.name).options.retry.delay_after(claim.failures + 1)
-    if delay is None:
+def _storable(result: Any) -> dict[str, Any] | None:
+    """Return what is kept of a job's result; raises TypeError or ValueError when it is nothing for JSON."""
+    if result is None:
         return None
-    if isinstance(error, RetryLater):
-        return error.seconds
-    if isinstance(error, TemporaryFailure) and error.retry_after is not None:
-        return max(delay, error.retry_after)
-    return delay
-
-
-def _die(claim: Claim, error: BaseException) -> RunState:
-    store.close(claim, state=RunState.DEAD, error=_described(error))
-    _record(claim, Outcome.FAILED, error)
-    bury_after_commit(_carried(claim))
-    measures.count("jobs_failed", job=claim.name, queue=claim.queue)
-    measures.count("jobs_dead", job=claim.name, queue=claim.queue)
-    log.error("job is dead", error=_described(error), exc_info=error)
-    return RunState.DEAD
-
-
-def _wait_again(claim: Claim, *, delay: float, outcome: Outcome, error: BaseException) -> RunState:
-    run_at = store.put_back(claim, delay=delay, failed=outcome is Outcome.FAILED, error=_described(error))
-    _record(claim, outcome, error)
-    carry_after_commit(_carried(claim, run_at=run_at))
-    measures.count(_COUNTED[outcome], job=claim.name, queue=claim.queue)
-    log.warning("job will be tried again", outcome=outcome.value, seconds=round(delay, 1), error=_described(error))
-    return RunState.WAITING
-
-
-_COUNTED: dict[Outcome, measures.CounterName] = {
-    Outcome.FAILED: "jobs_retried",
-    Outcome.INTERRUPTED: "jobs_interrupted",
-    Outcome.POSTPONED: "jobs_postponed",
-}
-
-
-def _record(claim: Claim, outcome: Outcome, error: BaseException) -> None:
-    store.record_attempt(
-        claim,
-        outcome=outcome,
-        error_type=type(error).__name__,
-        error=str(error).replace("\0", "")[:4000],
-        traceback="".join(traceback.format_exception(error)).replace("\0", "")[-16_000:],
-    )
-
-
-def _described(error: BaseException) -> str:
-    return f"{type(error).__name__}: {error}".replace("\0", "")[:2000]
-
-
-def _carried(claim: Claim, *, run_at: Any = None) -> Carried:
-    return Carried(
-        id=claim.id,
-        path=registry.path_of(claim.name),
-        queue=claim.queue,
-        lane=claim.lane,
-        arguments=claim.arguments,
-        run_at=run_at or clock.now(),
-        time_limit=registry.time_limit_of(claim.name),
-    )
+    if "\\u0000" in json.dumps(result, allow_nan=False):
+        raise ValueError("the job's result contains a NUL character, which the database cannot keep")
+    return current.wrap(hidden.hide_in(result))
 
 
 @contextmanager

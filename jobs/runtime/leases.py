@@ -11,6 +11,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session
 
 from jobs.runtime import store
+from jobs.runtime.beside import companion
 from jobs.runtime.current import Claim
 from webapp.core.logs import get_logger
 from webapp.core.settings import settings
@@ -26,14 +27,14 @@ class LeaseKeeper:
 
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
-        self._held: dict[UUID, int] = {}
+        self._held: dict[UUID, Claim] = {}
         self._lock = Lock()
         self._thread: Thread | None = None
 
     def hold(self, claim: Claim) -> None:
         """Renew the lease of `claim` until `release`."""
         with self._lock:
-            self._held[claim.id] = claim.attempt
+            self._held[claim.id] = claim
             if self._thread is None:
                 self._thread = Thread(target=self._renew_on, name="leases", daemon=True)
                 self._thread.start()
@@ -48,14 +49,16 @@ class LeaseKeeper:
         while True:
             pause.wait(lease / 3)
             with self._lock:
-                held = list(self._held.items())
+                held = list(self._held.values())
             if held:
                 self._renew(held, lease)
 
-    def _renew(self, held: list[tuple[UUID, int]], lease: float) -> None:
+    def _renew(self, held: list[Claim], lease: float) -> None:
         try:
             with Session(self._engine) as session, session.begin():
-                store.renew(held, lease=lease, on=session)
+                revoked = store.renew(held, lease=lease, on=session)
+            for run_id in revoked:  # they will have heard by way of Redis, unless that is away
+                companion().revoke(run_id)
         except SQLAlchemyError as error:  # tried again in a moment; the fence decides should it take too long
             log.warning("leases could not be renewed", error=str(error.__cause__ or error))
 

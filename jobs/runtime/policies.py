@@ -29,6 +29,14 @@ class SoftTimeLimit(BaseException):
     """The job has used up its soft time limit. Not an Exception, so that `except Exception` cannot swallow it."""
 
 
+class HardTimeLimit(Exception):
+    """The job was killed at its hard time limit; raised by nobody, it stands in the record of the attempt."""
+
+
+class Revoked(BaseException):
+    """Somebody does not want the job any more. Not an Exception, so that `except Exception` cannot swallow it."""
+
+
 class LeaseLost(BaseException):
     """The run belongs to somebody else by now; nothing of it may be written any more."""
 

@@ -5,18 +5,22 @@ Runs in the scheduler process every few seconds. Two at once do no harm: a run p
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import time
+from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Any
 from uuid import UUID
 
 from redis import Redis
 from sqlalchemy import Row
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
 
-from jobs.runtime import carrier, registry, store
-from jobs.runtime.carrier import Carried
-from jobs.runtime.deliver import bury_after_commit, carry_after_commit
+from jobs.runtime import carrier, dead_letters, handover, registry, slots, store, tree
+from jobs.runtime.deliver import bury_after_commit, carried, carry_after_commit
 from jobs.runtime.models import RunState
+from jobs.runtime.prefork import abandoned
 from webapp.core import clock, measures
 from webapp.core.db import transaction
 from webapp.core.logs import get_logger
@@ -38,79 +42,113 @@ class Reconciler:
         self._redis = redis
         self._after: tuple[datetime, UUID] | None = None
         self._purge_at = clock.now()
+        self._believe_leases_at = 0.0
 
     def run(self) -> None:
         """Make one pass; raises redis.RedisError or sqlalchemy's errors when one of the two is away."""
-        free_interrupted()
-        if self._redis.exists(carrier.MEMORY_KEY):
+        try:
+            self._pass()
+        except (DBAPIError, PoolTimeout):
+            # Nobody could renew a lease, so one that runs out now says nothing: the living get the time to do it.
+            self._believe_leases_at = time.monotonic() + settings().lease_seconds
+            raise
+
+    def _pass(self) -> None:
+        if time.monotonic() >= self._believe_leases_at:
+            free_interrupted()
+        server = carrier.server_id(self._redis)
+        if carrier.has_everything(self._redis, server=server):
             self._push_overdue()
         else:
-            self._carry_everything()
+            self._carry_everything(server)
+        abandoned.free_abandoned(self._redis, queues=carrier.queue_names())
         if clock.now() >= self._purge_at:
             self._purge_at = clock.now() + timedelta(seconds=PURGE_SECONDS)
             purge()
+        carrier.trim_dead_letters(self._redis)
 
     def _push_overdue(self) -> None:
-        """Push again the overdue runs of the next page that stand in no queue."""
+        """Push again the overdue runs of the next page that stand in no queue and that nobody is about to start."""
         with transaction():
             page = store.waiting_page(after=self._after, overdue_by=OVERDUE_SECONDS, limit=PAGE)
         self._after = (page[-1].run_at, page[-1].id) if len(page) == PAGE else None
         if not page:
             return
-        queued = carrier.queued_ids(self._redis)
-        _push_again(self._redis, [row for row in page if str(row.id) not in queued])
+        carried_now = carrier.carried_ids(self._redis)
+        _push_again(self._redis, [row for row in page if str(row.id) not in carried_now])
 
-    def _carry_everything(self) -> None:
-        """Redis remembers nothing: give it every waiting run, the due ones first, and only then the mark of memory."""
-        log.warning("Redis has lost its memory: every waiting run is carried to it again")
-        after = None
+    def _carry_everything(self, server: str) -> None:
+        """Redis may lack any run, or all of them: give it every waiting one, the due first, and only then the mark.
+
+        Should another server take over meanwhile, the mark is not its own, and the next pass begins anew.
+        """
+        after, missing = None, 0
         while True:
             with transaction():
                 page = store.waiting_page(after=after, overdue_by=None, limit=PAGE)
-            carrier.carry(self._redis, [carried(row) for row in page])
-            measures.count("jobs_pushed_again", len(page), job="", queue="")
+            missing += carrier.carry(self._redis, [carried(row) for row in page])
             if len(page) < PAGE:
                 break
             after = (page[-1].run_at, page[-1].id)
-        self._redis.set(carrier.MEMORY_KEY, clock.now().isoformat())
+        dead_letters.show_again(self._redis)
+        self._redis.set(carrier.MEMORY_KEY, server)
+        measures.count("jobs_pushed_again", missing, job="", queue="")
+        log.info("Redis is new, was restarted or emptied: it has been given every waiting run", missing=missing)
 
 
 def free_interrupted() -> int:
     """Have every run whose worker vanished run elsewhere; return how many there were."""
     with transaction():
         rows = store.free_expired()
-        for row in rows:
-            measures.count("jobs_interrupted", job=row.name, queue=row.queue)
-            if row.state is RunState.DEAD:
-                measures.count("jobs_dead", job=row.name, queue=row.queue)
-                bury_after_commit(carried(row))
-            else:
-                carry_after_commit(carried(row))
-            log.warning("run was interrupted", job_id=str(row.id), job=row.name, worker=row.worker, now=row.state.value)
+        _carry_again(rows)
     return len(rows)
 
 
+def hand_back(worker: str, *, charged: bool, reason: str) -> None:
+    """Have the runs of a worker that is known to be gone run elsewhere, in the caller's transaction.
+
+    Unless `charged`, it does not count as an interruption.
+    """
+    _carry_again(store.free_worker(worker, charged=charged, reason=reason))
+
+
+def _carry_again(rows: Sequence[Row[Any]]) -> None:
+    slots.release(row.slot_key for row in rows if row.state is not RunState.WAITING)
+    for row in rows:
+        measures.count("jobs_interrupted", job=row.name, queue=row.queue)
+        if row.state is RunState.DEAD:
+            measures.count("jobs_dead", job=row.name, queue=row.queue)
+            bury_after_commit(carried(row))
+        elif row.state is RunState.WAITING:
+            carry_after_commit(carried(row))
+        if row.state is not RunState.WAITING and row.canvas_id is not None:
+            handover.member_ended(row.canvas_id, row.state)
+        log.warning("run was interrupted", job_id=str(row.id), job=row.name, worker=row.worker, now=row.state.value)
+
+
 def purge() -> None:
-    """Delete finished runs past their time, in small batches so that no lock is held for long."""
+    """Delete finished runs, canvases and results past their time, in small batches so that no lock is held for long."""
     retention = timedelta(days=settings().job_retention_days)
+    _in_batches(partial(store.purge, older_than=retention, dead_older_than=DEAD_RETENTION), size=store.PURGE_BATCH)
+    _in_batches(partial(tree.purge, older_than=retention, dead_older_than=DEAD_RETENTION), size=tree.PURGE_BATCH)
+    kept = {job.name: job.options.keep_result for job in registry.all_jobs()}
+    unusual = {name: keep for name, keep in kept.items() if keep != registry.KEEP_RESULT}
+    for name, keep in unusual.items():
+        _clear_results(older_than=keep, of=[name])
+    _clear_results(older_than=registry.KEEP_RESULT, but=list(unusual))
+
+
+def _clear_results(**which: Any) -> None:
+    _in_batches(partial(tree.clear_results, **which), size=tree.CLEAR_BATCH)
+
+
+def _in_batches(step: Callable[[], int], *, size: int) -> None:
+    """Take `step`, in a transaction of its own each time, until it has done fewer than `size`."""
     while True:
         with transaction():
-            deleted = store.purge(older_than=retention, dead_older_than=DEAD_RETENTION)
-        if deleted < store.PURGE_BATCH:
+            done = step()
+        if done < size:
             return
-
-
-def carried(row: Row[Any]) -> Carried:
-    """Return what Redis needs to know of a row of `store.waiting`."""
-    return Carried(
-        id=row.id,
-        path=registry.path_of(row.name),
-        queue=row.queue,
-        lane=row.lane,
-        arguments=row.arguments,
-        run_at=row.run_at,
-        time_limit=registry.time_limit_of(row.name),
-    )
 
 
 def _push_again(redis: Redis, rows: Iterable[Row[Any]]) -> None:

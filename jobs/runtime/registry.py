@@ -4,16 +4,25 @@ from __future__ import annotations
 
 import pkgutil
 from collections.abc import Iterable
+from contextlib import suppress
+from datetime import timedelta
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
+
+from jobs.runtime.limits import LimitKeys, Limits
 
 if TYPE_CHECKING:
     from jobs.runtime.declare import Job
 
+_UNLIMITED = Limits()
+
 # The hard limit of a job that sets none, in seconds.
 TIME_LIMIT = 30 * 60
+# For how long what a job returned is kept when it does not say.
+KEEP_RESULT = timedelta(hours=1)
 
 _jobs: dict[str, Job[..., Any]] = {}
+_by_path: dict[str, Job[..., Any]] = {}
 
 # Files of the package that declare no jobs: the processes that run them, and their schedule.
 _NOT_JOBS = {"worker", "scheduler", "schedule", "cli"}
@@ -27,7 +36,7 @@ def register(job: Job[..., Any]) -> None:
     """Add `job`; raises ValueError when its name is taken."""
     if job.name in _jobs:
         raise ValueError(f"there are two jobs called {job.name}")
-    _jobs[job.name] = job
+    _jobs[job.name] = _by_path[job.path] = job
 
 
 def load_jobs() -> None:
@@ -46,6 +55,14 @@ def find_job(name: str) -> Job[..., Any]:
         raise UnknownJob(f"there is no job called {name!r}; `flask jobs list` shows all of them") from None
 
 
+def resolve(path: str) -> Job[..., Any] | None:
+    """Return the job that the dotted `path` names, importing its module if need be; None when there is no such job."""
+    if path not in _by_path:
+        with suppress(Exception):  # whatever a file that is not ours does when it is imported
+            import_module(path.rpartition(".")[0])
+    return _by_path.get(path)
+
+
 def all_jobs() -> Iterable[Job[..., Any]]:
     """Return every declared job, by name."""
     return [_jobs[name] for name in sorted(_jobs)]
@@ -54,6 +71,16 @@ def all_jobs() -> Iterable[Job[..., Any]]:
 def path_of(name: str) -> str:
     """Return the dotted path that RQ imports for the job called `name`, declared here or not."""
     return _jobs[name].path if name in _jobs else f"jobs.{name}"
+
+
+def limits_of(name: str) -> Limits:
+    """Return the limits of the job called `name`, none when it is not declared here."""
+    return _jobs[name].options.limits if name in _jobs else _UNLIMITED
+
+
+def limit_keys_of(name: str, arguments: dict[str, Any]) -> LimitKeys:
+    """Return under which keys a run of the job called `name` counts; none when it is not declared here."""
+    return _jobs[name].limit_keys(arguments) if name in _jobs else LimitKeys()
 
 
 def time_limit_of(name: str) -> int:

@@ -6,10 +6,8 @@ import signal
 import socket
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
 from datetime import datetime
 from threading import Event
-from typing import Any
 from uuid import uuid4
 
 from redis import Redis, RedisError
@@ -17,8 +15,11 @@ from rq_scheduler import Scheduler as RqScheduler
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
-from jobs.runtime import carrier, reconcile, store
-from jobs.runtime.periodic import Cron
+from jobs.runtime import carrier, reconcile, registry, schedules, store
+from jobs.runtime.deliver import carried
+from jobs.runtime.ledger import CLOCK_TOLERANCE
+from jobs.runtime.models import JobSchedule
+from jobs.runtime.schedules import Every
 from webapp.core import clock, measures
 from webapp.core.db import db, transaction
 from webapp.core.logs import get_logger
@@ -48,27 +49,6 @@ return 0
 log = get_logger(__name__)
 
 
-@dataclass(frozen=True)
-class Every:
-    """An entry of the periodic table: run `job` with `arguments` at each tick of `cron`. `name` tells entries apart.
-
-    Raises InvalidArguments when the job does not take these arguments.
-    """
-
-    job: Any
-    cron: Cron
-    arguments: dict[str, Any] = field(default_factory=dict)
-    name: str = ""
-
-    def __post_init__(self) -> None:
-        self.job.check_named(self.arguments)
-
-    @property
-    def entry(self) -> str:
-        """The name under which ticks are recorded: the job's, unless one was given."""
-        return self.name or str(self.job.name)
-
-
 class Scheduler(RqScheduler):  # type: ignore[misc]  # rq-scheduler is not typed
     """rq-scheduler with its known losses closed.
 
@@ -82,7 +62,8 @@ class Scheduler(RqScheduler):  # type: ignore[misc]  # rq-scheduler is not typed
         self._token = f"{self.name}:{uuid4().hex}"
         self._stop = Event()
         self._leads = False
-        self._last_ticks: dict[str, datetime] = {}
+        self._is_seeded = False
+        self._complaints: set[str] = set()
         self._reconciler = reconcile.Reconciler(connection)
         self._reconcile_at = 0.0
 
@@ -93,7 +74,6 @@ class Scheduler(RqScheduler):  # type: ignore[misc]  # rq-scheduler is not typed
         )
         if leads and not self._leads:
             log.info("this scheduler leads", scheduler=self.name)
-            self._last_ticks.clear()  # somebody else has ticked since
         self._leads = leads
         return leads
 
@@ -130,9 +110,9 @@ class Scheduler(RqScheduler):  # type: ignore[misc]  # rq-scheduler is not typed
         while ids := carrier.due_ids(self.connection, until=clock.now(), limit=MOVE_BATCH):
             with transaction():
                 rows = store.waiting(ids)
-            now = clock.now() + store.CLOCK_TOLERANCE
-            due = [reconcile.carried(row) for row in rows if row.run_at <= now]
-            carrier.carry_later(self.connection, [reconcile.carried(row) for row in rows if row.run_at > now])
+            now = clock.now() + CLOCK_TOLERANCE
+            due = [carried(row) for row in rows if row.run_at <= now]
+            carrier.carry_later(self.connection, [carried(row) for row in rows if row.run_at > now])
             moved += carrier.push(self.connection, due)
             carrier.withdraw(self.connection, set(ids) - {row.id for row in rows})
             if len(ids) < MOVE_BATCH:
@@ -144,14 +124,16 @@ class Scheduler(RqScheduler):  # type: ignore[misc]  # rq-scheduler is not typed
 
         Ticks missed while no scheduler ran become one run, that of the latest.
         """
-        if not self._last_ticks:
-            self._last_ticks = self._recorded_ticks()
+        self._seed()
+        with transaction():
+            rows = schedules.running_schedules()
         now = clock.now()
-        return sum(self._tick_entry(entry, now) for entry in self._entries)
+        return sum(self._tick_row(row, now) for row in rows)
 
     def _round(self) -> None:
         """Do what is due, as leader; what fails is tried again in the next round."""
         self._step(self.acquire_lock)
+        self._step(self._seed)
         if not self._leads:
             return
         self._step(self.enqueue_jobs)
@@ -171,26 +153,32 @@ class Scheduler(RqScheduler):  # type: ignore[misc]  # rq-scheduler is not typed
         finally:
             db.session.remove()
 
-    def _recorded_ticks(self) -> dict[str, datetime]:
-        with transaction():
-            recorded = store.last_ticks([entry.entry for entry in self._entries])
-        now = clock.now()
-        return {entry.entry: recorded.get(entry.entry, now) for entry in self._entries}
+    def _seed(self) -> None:
+        """Bring the rows up to date with this release's table, once."""
+        if not self._is_seeded:
+            with transaction():
+                schedules.seed(self._entries)
+            self._is_seeded = True
 
-    def _tick_entry(self, entry: Every, now: datetime) -> int:
-        due = entry.cron.last_until(now, after=self._last_ticks[entry.entry])
-        if due is None:
+    def _tick_row(self, row: JobSchedule, now: datetime) -> int:
+        """Make a run of the entry when it is due; one that cannot be read or run keeps no other from running."""
+        try:
+            due_at = schedules.due_tick(row, now)
+            if due_at is None:
+                return 0
+            with transaction():
+                ticked = schedules.tick(row, due_at)
+        except (ValueError, registry.UnknownJob) as error:  # another release's entry: its own scheduler will lead soon
+            self._complain(row, error)
             return 0
-        with transaction():
-            tick_id = store.add_tick(name=entry.entry, scheduled_for=due)
-            if tick_id is not None:  # a tick that comes while the last run is still at it finds that run
-                run_id = entry.job.submit(entry.arguments, unique_key=f"periodic:{entry.entry}")
-                store.set_tick_run(tick_id, run_id=run_id)
-        self._last_ticks[entry.entry] = due
-        if tick_id is None:
-            return 0
-        measures.count("scheduler_ticks", job=entry.job.name, queue=entry.job.options.queue)
-        return 1
+        if ticked:
+            measures.count("scheduler_ticks", job=row.job, queue=registry.find_job(row.job).options.queue)
+        return int(ticked)
+
+    def _complain(self, row: JobSchedule, error: Exception) -> None:
+        if row.name not in self._complaints:
+            self._complaints.add(row.name)
+            log.error("a periodic job cannot be scheduled", schedule=row.name, problem=str(error))
 
     def _install_signal_handlers(self) -> None:
         for number in (signal.SIGINT, signal.SIGTERM):

@@ -7,12 +7,31 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Row, case, delete, func, literal_column, or_, select, text, tuple_, update
+from psycopg.types.json import Jsonb
+from sqlalchemy import (
+    ColumnElement,
+    Result,
+    Row,
+    Select,
+    and_,
+    case,
+    delete,
+    func,
+    literal_column,
+    null,
+    or_,
+    select,
+    text,
+    tuple_,
+    update,
+)
 from sqlalchemy.dialects.postgresql import insert as pg_insert
 from sqlalchemy.orm import Session
 
+from jobs.runtime import ledger, slots
 from jobs.runtime.carrier import Carried
 from jobs.runtime.current import Claim
+from jobs.runtime.limits import LimitKeys
 from jobs.runtime.models import JobAttempt, JobRun, JobTick, Outcome, RunState
 from jobs.runtime.policies import LeaseLost
 from webapp.core.db import session, uuid7
@@ -20,35 +39,72 @@ from webapp.core.db import session, uuid7
 MAX_INTERRUPTIONS = 3
 PURGE_BATCH = 1000
 _POISON = f"its worker vanished {MAX_INTERRUPTIONS} times while running it"
-# A worker's clock may be a little ahead of the database's.
-CLOCK_TOLERANCE = timedelta(seconds=1)
+
+_REVOKED_BY = "revoked by "
 
 _CLOSED = "almanac.closed_run"
-_KEYED = text("unique_key IS NOT NULL AND state IN ('waiting', 'running')")
 
 
-def insert(run: Carried, *, name: str, unique_key: str | None, parent: UUID | None, trace: str) -> UUID:
-    """Write a waiting run in the caller's transaction; return its id, or that of the live run with its `unique_key`."""
-    statement = pg_insert(JobRun).values(
-        id=run.id,
-        name=name,
-        queue=run.queue,
-        lane=run.lane,
-        arguments=run.arguments,
-        state=RunState.WAITING,
-        run_at=run.run_at,
-        unique_key=unique_key,
-        parent_id=parent,
-        trace=trace,
+_INSERT = """
+    INSERT INTO job_run (id, name, queue, lane, arguments, state, run_at, unique_key, parent_id, trace,
+                         rate_key, slot_key)
+    SELECT id, %(name)s, %(queue)s, %(lane)s, arguments, 'waiting', %(run_at)s, %(unique_key)s, %(parent)s, %(trace)s,
+           rate_key, slot_key
+    FROM unnest(%(ids)s::uuid[], %(arguments)s::jsonb[], %(rate_keys)s::text[], %(slot_keys)s::text[])
+         AS new (id, arguments, rate_key, slot_key)
+"""
+# Touching the live row locks it, so that it is still what it was when the caller commits.
+_OR_TOUCH = """
+    ON CONFLICT (unique_key) WHERE unique_key IS NOT NULL AND state IN ('waiting', 'running')
+    DO UPDATE SET unique_key = job_run.unique_key
+"""
+
+
+def insert(
+    runs: Sequence[Carried],
+    *,
+    name: str,
+    unique_key: str | None,
+    parent: UUID | None,
+    trace: str,
+    limit_keys: Sequence[LimitKeys],
+) -> list[UUID]:
+    """Write waiting runs of one job, all for the same time, in the caller's transaction; return their ids.
+
+    With a `unique_key`, which is for a single run, that of the live run with the same key, if there is one.
+    `limit_keys` are of each run what counts it for its limits, empty for a job that has none.
+    """
+    first = runs[0]
+    values = {
+        "ids": [run.id for run in runs],
+        "arguments": [Jsonb(run.arguments) for run in runs],
+        "name": name,
+        "queue": first.queue,
+        "lane": first.lane,
+        "run_at": first.run_at,
+        "unique_key": unique_key,
+        "parent": parent,
+        "trace": trace,
+        "rate_keys": [keys.rate for keys in limit_keys],
+        "slot_keys": [keys.slot for keys in limit_keys],
+    }
+    if unique_key is None:  # the driver itself, for this is done a thousand times in one go
+        session().connection().exec_driver_sql(_INSERT, values)
+        return [run.id for run in runs]
+    return list(session().connection().exec_driver_sql(f"{_INSERT} {_OR_TOUCH} RETURNING id", values).scalars())
+
+
+def find_unique(unique_key: str, *, succeeded_within: timedelta) -> UUID | None:
+    """Return the run with this key that waits, runs, or has succeeded lately; None when there is none.
+
+    Then nobody else who asks like this finds out the same before the caller's transaction ends.
+    """
+    session().execute(select(func.pg_advisory_xact_lock(func.hashtextextended(unique_key, 1))))
+    lately = and_(JobRun.state == RunState.SUCCEEDED, JobRun.finished_at > func.now() - succeeded_within)
+    alive = JobRun.state.in_((RunState.WAITING, RunState.RUNNING))
+    return session().scalar(
+        select(JobRun.id).where(JobRun.unique_key == unique_key, or_(alive, lately)).order_by(JobRun.id.desc()).limit(1)
     )
-    if unique_key is None:
-        session().execute(statement)
-        return run.id
-    # Touching the live row locks it, so that it is still what it was when the caller commits.
-    touched = statement.on_conflict_do_update(
-        index_elements=[JobRun.unique_key], index_where=_KEYED, set_={"unique_key": JobRun.unique_key}
-    )
-    return session().execute(touched.returning(JobRun.id)).scalar_one()
 
 
 def find(run_id: UUID) -> JobRun | None:
@@ -67,50 +123,62 @@ def cancel(*, unique_key: str) -> UUID | None:
 
 
 def take(run_id: UUID, *, worker: str, lease: float) -> Claim | None:
-    """Take a waiting, due run: one more attempt and a lease of `lease` seconds; None when it is not to be had."""
-    row = (
-        session()
-        .execute(
-            update(JobRun)
-            .where(
-                JobRun.id == run_id,
-                JobRun.state == RunState.WAITING,
-                JobRun.run_at <= func.now() + CLOCK_TOLERANCE,
-            )
-            .values(
-                state=RunState.RUNNING,
-                attempt=JobRun.attempt + 1,
-                lease_until=func.now() + timedelta(seconds=lease),
-                worker=worker,
-                started_at=func.now(),
-            )
-            .returning(
-                JobRun.id,
-                JobRun.name,
-                JobRun.queue,
-                JobRun.lane,
-                JobRun.arguments,
-                JobRun.attempt,
-                JobRun.failures,
-                JobRun.worker,
-                JobRun.run_at,
-                JobRun.started_at,
-                JobRun.trace,
-            )
-        )
-        .one_or_none()
-    )
-    return Claim(**row._mapping) if row else None
+    """Take a waiting, due run: one more attempt and a lease of `lease` seconds; None when it is not to be had.
+
+    A run that this very worker is recorded to run already may be taken again: the answer to its last try got lost.
+    """
+    taken = session().connection().exec_driver_sql(ledger.TAKE, {"id": run_id, "worker": worker, "lease": lease})
+    row = taken.one_or_none()
+    return Claim(*row[1:]) if row else None
 
 
-def renew(claims: Sequence[tuple[UUID, int]], *, lease: float, on: Session) -> None:
-    """Extend the leases of (run id, attempt) pairs by `lease` seconds from now, as far as they are still held."""
-    on.execute(
+def progress(run_ids: Sequence[UUID]) -> list[Row[Any]]:
+    """Return (id, state, progress) of those of `run_ids` that there are."""
+    query = select(JobRun.id, JobRun.state, JobRun.progress).where(JobRun.id.in_(run_ids))
+    return list(session().execute(query))
+
+
+def revoke(run_id: UUID, *, by: str) -> Row[Any] | None:
+    """Cancel the run if it waits, or note that it is to stop if it is under way, in the caller's transaction.
+
+    Return its (id, name, queue, canvas_id, state), None when it is neither waiting nor running.
+    """
+    waiting = JobRun.state == RunState.WAITING
+    revoked: Result[Any] = session().execute(
         update(JobRun)
-        .where(tuple_(JobRun.id, JobRun.attempt).in_(claims), JobRun.state == RunState.RUNNING)
-        .values(lease_until=func.now() + timedelta(seconds=lease))
+        .where(JobRun.id == run_id, JobRun.state.in_((RunState.WAITING, RunState.RUNNING)))
+        .values(
+            revoked_by=by,
+            state=case((waiting, RunState.CANCELLED.value), else_=JobRun.state),
+            finished_at=case((waiting, func.now()), else_=None),
+            error=case((waiting, _REVOKED_BY + by), else_=JobRun.error),
+        )
+        .returning(JobRun.id, JobRun.name, JobRun.queue, JobRun.canvas_id, JobRun.state)
         .execution_options(synchronize_session=False)
     )
+    return revoked.one_or_none()
+
+
+def revoked_by(claim: Claim) -> str | None:
+    """Return who has revoked the run, None when nobody has; nobody can until the caller's transaction ends."""
+    return session().scalar(select(JobRun.revoked_by).where(JobRun.id == claim.id).with_for_update())
+
+
+def renew(claims: Sequence[Claim], *, lease: float, on: Session) -> list[UUID]:
+    """Extend the leases of `claims` by `lease` seconds from now, as far as they are still held.
+
+    Return the ids of those that somebody has revoked.
+    """
+    held = tuple_(JobRun.id, JobRun.attempt, JobRun.worker)
+    renewed = on.execute(
+        update(JobRun)
+        .where(held.in_([(claim.id, claim.attempt, claim.worker) for claim in claims]))
+        .where(JobRun.state == RunState.RUNNING)
+        .values(lease_until=func.now() + timedelta(seconds=lease))
+        .returning(JobRun.id, JobRun.revoked_by)
+        .execution_options(synchronize_session=False)
+    )
+    return [row.id for row in renewed if row.revoked_by is not None]
 
 
 def assert_held(claim: Claim, *, on: Session) -> None:
@@ -120,19 +188,17 @@ def assert_held(claim: Claim, *, on: Session) -> None:
     """
     if on.info.pop(_CLOSED, None) == claim.id:
         return
-    held = on.scalar(
-        select(literal_column("1"))
-        .select_from(JobRun)
-        .where(JobRun.id == claim.id, JobRun.attempt == claim.attempt, JobRun.state == RunState.RUNNING)
-        .with_for_update(read=True)
-    )
+    held = on.scalar(select(literal_column("1")).select_from(JobRun).where(*_held(claim)).with_for_update(read=True))
     if held is None:
         raise LeaseLost(f"run {claim.id} was taken over after attempt {claim.attempt}")
 
 
-def close(claim: Claim, *, state: RunState, result: Any = None, error: str | None = None) -> None:
-    """End the run for good in the caller's transaction; raises LeaseLost when it is not this claim's any more."""
-    _change(claim, state=state, finished_at=func.now(), result=result, error=error)
+def close(claim: Claim, *, state: RunState, result: Any = None, error: str | None = None, quick: bool = False) -> None:
+    """End the run for good in the caller's transaction; raises LeaseLost when it is not this claim's any more.
+
+    A `quick` commit does not wait for the disk: for a transaction that may get lost as a whole.
+    """
+    _change(claim, quick=quick, state=state, finished_at=func.now(), result=result, error=error)
 
 
 def put_back(claim: Claim, *, delay: float, failed: bool, error: str | None = None) -> datetime:
@@ -149,22 +215,27 @@ def put_back(claim: Claim, *, delay: float, failed: bool, error: str | None = No
     )
 
 
-def _change(claim: Claim, **values: Any) -> datetime:
-    run_at = (
-        session()
-        .execute(
-            update(JobRun)
-            .where(JobRun.id == claim.id, JobRun.attempt == claim.attempt, JobRun.state == RunState.RUNNING)
-            .values(lease_until=None, **values)
-            .returning(JobRun.run_at)
-            .execution_options(synchronize_session=False)
-        )
-        .scalar_one_or_none()
-    )
+def _change(claim: Claim, *, quick: bool = False, **values: Any) -> datetime:
+    if claim.report.latest is not None:
+        values["progress"] = claim.report.kept()
+    statement = update(JobRun).where(*_held(claim)).values(lease_until=None, **values).returning(JobRun.run_at)
+    if quick:
+        statement = statement.returning(text(ledger.QUICK))
+    run_at: datetime | None = session().scalar(statement.execution_options(synchronize_session=False))
     if run_at is None:
         raise LeaseLost(f"run {claim.id} was taken over after attempt {claim.attempt}")
+    slots.release([claim.slot_key])
     session().info[_CLOSED] = claim.id
     return run_at
+
+
+def _held(claim: Claim) -> tuple[ColumnElement[bool], ...]:
+    return (
+        JobRun.id == claim.id,
+        JobRun.attempt == claim.attempt,
+        JobRun.worker == claim.worker,
+        JobRun.state == RunState.RUNNING,
+    )
 
 
 def record_attempt(claim: Claim, *, outcome: Outcome, error_type: str, error: str, traceback: str = "") -> None:
@@ -183,44 +254,79 @@ def record_attempt(claim: Claim, *, outcome: Outcome, error_type: str, error: st
     )
 
 
-def free_expired(*, limit: int = 500) -> list[Row[Any]]:
-    """Take runs from workers whose lease ran out; return (id, state, name, queue, lane, arguments, run_at) of each.
+_CARRIED = (JobRun.id, JobRun.name, JobRun.queue, JobRun.lane, JobRun.arguments, JobRun.run_at)
+_CLAIM = (
+    JobRun.id,
+    JobRun.name,
+    JobRun.queue,
+    JobRun.lane,
+    JobRun.arguments,
+    JobRun.attempt,
+    JobRun.failures,
+    JobRun.worker,
+    JobRun.run_at,
+    JobRun.started_at,
+    JobRun.trace,
+    JobRun.canvas_id,
+    JobRun.rate_key,
+    JobRun.slot_key,
+    null().label("canvas_state"),
+    JobRun.step,
+)
 
-    They wait again, at once and at no cost; one that was interrupted for the third time is dead.
+
+def claims_of(worker: str) -> list[Claim]:
+    """Return what `worker` is recorded to run."""
+    rows = session().execute(select(*_CLAIM).where(JobRun.worker == worker, JobRun.state == RunState.RUNNING))
+    return [Claim(*row) for row in rows]
+
+
+def free_expired(*, limit: int = 500) -> list[Row[Any]]:
+    """Take runs from workers whose lease ran out; return what to carry of each, its state, worker and canvas_id.
+
+    They wait again, at once and at no cost; one that was interrupted for the third time is dead, one that somebody has
+    revoked is cancelled.
     """
-    expired = (
-        select(JobRun.id)
-        .where(JobRun.state == RunState.RUNNING, JobRun.lease_until < func.now())
-        .order_by(JobRun.lease_until)
-        .limit(limit)
-        .with_for_update(skip_locked=True)
-        .cte("expired")
-    )
-    poisonous = JobRun.interruptions + 1 >= MAX_INTERRUPTIONS
-    before = (
-        select(JobRun.id, JobRun.attempt, JobRun.worker, JobRun.started_at).where(JobRun.id == expired.c.id).subquery()
-    )
+    expired = select(JobRun.id).where(JobRun.lease_until < func.now()).order_by(JobRun.lease_until).limit(limit)
+    return _free(expired, charged=True, reason="the worker vanished: its lease ran out")
+
+
+def free_worker(worker: str, *, charged: bool, reason: str) -> list[Row[Any]]:
+    """Take its runs from a worker that is known to be gone; return them as `free_expired` does.
+
+    Unless `charged`, it does not even count as an interruption.
+    """
+    return _free(select(JobRun.id).where(JobRun.worker == worker), charged=charged, reason=reason)
+
+
+_BEFORE = ("attempt", "worker", "started_at")
+
+
+def _free(which: Select[UUID], *, charged: bool, reason: str) -> list[Row[Any]]:
+    freed = which.where(JobRun.state == RunState.RUNNING).with_for_update(skip_locked=True).cte("freed")
+    revoked = JobRun.revoked_by.is_not(None)
+    poisonous = JobRun.interruptions + int(charged) >= MAX_INTERRUPTIONS
+    before = select(JobRun.id, *(getattr(JobRun, name) for name in _BEFORE)).where(JobRun.id == freed.c.id).subquery()
     rows = (
         session()
         .execute(
             update(JobRun)
             .where(JobRun.id == before.c.id)
             .values(
-                state=case((poisonous, RunState.DEAD.value), else_=RunState.WAITING.value),
-                interruptions=JobRun.interruptions + 1,
+                state=case(
+                    (revoked, RunState.CANCELLED.value), (poisonous, RunState.DEAD.value), else_=RunState.WAITING.value
+                ),
+                interruptions=JobRun.interruptions + int(charged),
                 lease_until=None,
                 run_at=func.now(),
-                finished_at=case((poisonous, func.now()), else_=None),
-                error=case((poisonous, _POISON), else_=JobRun.error),
+                finished_at=case((or_(revoked, poisonous), func.now()), else_=None),
+                error=case((revoked, _REVOKED_BY + JobRun.revoked_by), (poisonous, _POISON), else_=JobRun.error),
             )
             .returning(
-                JobRun.id,
+                *_CARRIED,
                 JobRun.state,
-                JobRun.name,
-                JobRun.queue,
-                JobRun.lane,
-                JobRun.arguments,
-                JobRun.run_at,
+                JobRun.canvas_id,
+                JobRun.slot_key,
                 before.c.attempt,
                 before.c.worker,
                 before.c.started_at,
@@ -230,26 +336,21 @@ def free_expired(*, limit: int = 500) -> list[Row[Any]]:
         .all()
     )
     if rows:
-        session().execute(
-            pg_insert(JobAttempt),
-            [
-                {
-                    "id": uuid7(),
-                    "run_id": row.id,
-                    "attempt": row.attempt,
-                    "outcome": Outcome.INTERRUPTED,
-                    "worker": row.worker,
-                    "started_at": row.started_at,
-                    "error_type": "Interrupted",
-                    "error": "the worker vanished: its lease ran out",
-                }
-                for row in rows
-            ],
-        )
+        session().execute(pg_insert(JobAttempt), [_interruption(row, reason) for row in rows])
     return list(rows)
 
 
-_CARRIED = (JobRun.id, JobRun.name, JobRun.queue, JobRun.lane, JobRun.arguments, JobRun.run_at)
+def _interruption(row: Row[Any], reason: str) -> dict[str, Any]:
+    return {
+        "id": uuid7(),
+        "run_id": row.id,
+        "attempt": row.attempt,
+        "outcome": Outcome.INTERRUPTED,
+        "worker": row.worker,
+        "started_at": row.started_at,
+        "error_type": "Interrupted",
+        "error": reason,
+    }
 
 
 def waiting(ids: Sequence[UUID]) -> list[Row[Any]]:
@@ -267,43 +368,22 @@ def waiting_page(*, after: tuple[datetime, UUID] | None, overdue_by: float | Non
     return list(session().execute(query.order_by(JobRun.run_at, JobRun.id).limit(limit)))
 
 
-def add_tick(*, name: str, scheduled_for: datetime) -> UUID | None:
-    """Record a periodic entry's tick; return the record's id, None when somebody else has recorded it."""
-    return session().scalar(
-        pg_insert(JobTick)
-        .values(id=uuid7(), name=name, scheduled_for=scheduled_for)
-        .on_conflict_do_nothing(index_elements=["name", "scheduled_for"])
-        .returning(JobTick.id)
-    )
-
-
-def set_tick_run(tick_id: UUID, *, run_id: UUID) -> None:
-    """Record which run the tick became."""
-    session().execute(update(JobTick).where(JobTick.id == tick_id).values(run_id=run_id))
-
-
-def last_ticks(names: Sequence[str]) -> dict[str, datetime]:
-    """Return the latest recorded tick of each name that has one."""
-    rows = session().execute(
-        select(JobTick.name, func.max(JobTick.scheduled_for).label("last"))
-        .where(JobTick.name.in_(names))
-        .group_by(JobTick.name)
-    )
-    return {row.name: row.last for row in rows}
-
-
 def purge(*, older_than: timedelta, dead_older_than: timedelta) -> int:
-    """Delete a batch of finished runs past their time, the dead after a longer one, and old ticks; return how many."""
+    """Delete a batch of finished runs past their time, the dead after a longer one, and old ticks; return how many.
+
+    Members of a canvas go with the canvas.
+    """
     old = (
         select(JobRun.id)
         .where(
+            JobRun.canvas_id.is_(None),
             JobRun.finished_at < func.now() - older_than,
             or_(JobRun.state != RunState.DEAD, JobRun.finished_at < func.now() - dead_older_than),
         )
         .limit(PURGE_BATCH)
     )
     deleted = session().execute(delete(JobRun).where(JobRun.id.in_(old)).execution_options(synchronize_session=False))
-    # The last tick of each entry stays: it says which later ones were missed.
+    # The last tick of each entry stays, to show when it ran.
     newer = select(JobTick.name, func.max(JobTick.scheduled_for).label("last")).group_by(JobTick.name).subquery()
     session().execute(
         delete(JobTick)

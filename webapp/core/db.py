@@ -13,6 +13,8 @@ import uuid_utils.compat
 from flask_sqlalchemy import SQLAlchemy
 from sqlalchemy import TIMESTAMP, Enum, MetaData, Uuid, event
 from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.orm import DeclarativeBase, Mapped, Session, mapped_column
 
 metadata = MetaData(
@@ -27,11 +29,13 @@ metadata = MetaData(
 
 db = SQLAlchemy(metadata=metadata, session_options={"expire_on_commit": False})
 
+T = TypeVar("T")
 Hook = Callable[[], None]
 Guard = Callable[[Session], None]
 
 _IN_BLOCK = "almanac.in_transaction"
 _AFTER_COMMIT = "almanac.after_commit"
+_GATHERED = "almanac.gathered"
 _guards: list[Guard] = []
 
 
@@ -47,7 +51,7 @@ class Base(DeclarativeBase):
     type_annotation_map = {
         datetime: TIMESTAMP(timezone=True),
         UUID: Uuid(),
-        dict[str, Any]: JSONB(),
+        dict[str, Any]: JSONB(none_as_null=True),
         list[dict[str, Any]]: JSONB(),
     }
 
@@ -80,6 +84,20 @@ def session() -> Session:
     return db.session()
 
 
+def passes_by_itself(error: BaseException) -> bool:
+    """True for what a busy or restarting database says, so that the same again may well succeed in a moment.
+
+    These are a lost connection (SQLSTATE class 08), a server that stops (57P), a lost race for a lock (55P03, 40P01,
+    40001) and a pool without a free connection.
+    """
+    if not isinstance(error, DBAPIError):
+        return isinstance(error, PoolTimeout)
+    state = getattr(error.orig, "sqlstate", None)
+    if state is None:
+        return error.connection_invalidated or isinstance(error, OperationalError | InterfaceError)
+    return state.startswith(("08", "57P")) or state in {"55P03", "40P01", "40001"}
+
+
 def in_transaction() -> bool:
     """True inside a `transaction()` block of the current application context."""
     return bool(session().info.get(_IN_BLOCK))
@@ -97,6 +115,7 @@ def transaction() -> Iterator[Session]:
         raise RuntimeError("transaction() blocks do not nest: the edge opens one, services work inside it")
     current.info[_IN_BLOCK] = True
     current.info[_AFTER_COMMIT] = []
+    current.info[_GATHERED] = {}
     try:
         yield current
         current.flush()
@@ -110,6 +129,7 @@ def transaction() -> Iterator[Session]:
     finally:
         current.info.pop(_IN_BLOCK, None)
         current.info.pop(_AFTER_COMMIT, None)
+        current.info.pop(_GATHERED, None)
     for hook in hooks:
         hook()
 
@@ -120,6 +140,18 @@ def after_commit(hook: Hook) -> None:
     if hooks is None:
         raise RuntimeError("after_commit() needs a surrounding transaction()")
     hooks.append(hook)
+
+
+def gather_for_commit(then: Callable[[list[T]], None], *items: T) -> None:
+    """Have `then` called once with all that it was given in the surrounding `transaction()`, when that has committed.
+
+    Raises RuntimeError outside one.
+    """
+    gathered: dict[Callable[[list[T]], None], list[T]] = session().info.get(_GATHERED, {})
+    if then not in gathered:
+        together = gathered[then] = []
+        after_commit(lambda: then(together))
+    gathered[then].extend(items)
 
 
 def guard_commits(guard: Guard) -> None:

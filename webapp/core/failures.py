@@ -13,3 +13,11 @@ class TemporaryFailure(Exception):
     def __init__(self, message: str, *, retry_after: float | None = None) -> None:
         super().__init__(message)
         self.retry_after = retry_after
+
+
+class Unavailable(TemporaryFailure):
+    """Somebody we depend on is down, which is nobody's fault here: a job is put off by `retry_after` at no cost."""
+
+    def __init__(self, message: str, *, retry_after: float) -> None:
+        super().__init__(message, retry_after=retry_after)
+        self.retry_after: float = retry_after

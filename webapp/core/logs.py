@@ -18,9 +18,8 @@ import structlog
 from structlog.contextvars import bind_contextvars, bound_contextvars, get_contextvars, merge_contextvars
 from structlog.typing import EventDict, Processor, WrappedLogger
 
+from webapp.core.hidden import HIDDEN, hide
 from webapp.core.settings import Settings
-
-HIDDEN = "[hidden]"
 
 _SENSITIVE_NAME = re.compile(r"passw|secret|token|authorization|cookie|api_?key|credential", re.IGNORECASE)
 _SENSITIVE_TEXT: tuple[tuple[re.Pattern[str], str], ...] = (
@@ -111,22 +110,24 @@ def hide_secrets(_logger: WrappedLogger, _method: str, line: EventDict) -> Event
     This is the second line of defence: no code of ours logs a secret in the first place, but messages of libraries
     and stack traces are not ours to word.
     """
-    return cast("EventDict", _clean(line))
+    return cast("EventDict", without_secrets(line))
 
 
-def _clean(value: Any) -> Any:
+def without_secrets(value: Any) -> Any:
+    """Return text, or a list or object of texts, without what looks like a secret or is named like one."""
     match value:
         case str():
+            value = hide(value)
             for pattern, replacement in _SENSITIVE_TEXT:
                 value = pattern.sub(replacement, value)
             return value
         case dict():
             return {
-                key: HIDDEN if item and _SENSITIVE_NAME.search(str(key)) else _clean(item)
+                key: HIDDEN if item and _SENSITIVE_NAME.search(str(key)) else without_secrets(item)
                 for key, item in value.items()
             }
         case list() | tuple():
-            return [_clean(item) for item in value]
+            return [without_secrets(item) for item in value]
     return value
 
 

@@ -37,9 +37,11 @@ CounterName = Literal[
     "jobs_interrupted",
     "jobs_postponed",
     "jobs_cancelled",
+    "jobs_replayed",
     "jobs_pushed_again",
     "scheduler_ticks",
     "workers_lost",
+    "breaker_opened",
 ]
 HistogramName = Literal["http_request_seconds", "job_wait_seconds", "job_run_seconds"]
 
@@ -75,9 +77,11 @@ COUNTERS: Mapping[CounterName, Counter] = {
     "jobs_interrupted": Counter(help="Attempts whose worker vanished or was stopped."),
     "jobs_postponed": Counter(help="Attempts put off without being charged."),
     "jobs_cancelled": Counter(help="Jobs cancelled before they were done."),
+    "jobs_replayed": Counter(help="Dead letters that were given another chance."),
     "jobs_pushed_again": Counter(help="Jobs that Redis had lost and that were pushed to it again."),
     "scheduler_ticks": Counter(help="Ticks of periodic jobs that became a run."),
     "workers_lost": Counter(help="Worker processes that did not end by themselves, by cause.", labels=("cause",)),
+    "breaker_opened": Counter(help="Times that a provider was found to be down.", labels=("breaker",)),
 }
 HISTOGRAMS: Mapping[HistogramName, Histogram] = {
     "http_request_seconds": Histogram(

@@ -9,9 +9,12 @@ from pathlib import Path
 from typing import Annotated, Literal
 from urllib.parse import urlsplit
 
+from cryptography.fernet import Fernet
 from limits import parse_many
 from pydantic import AfterValidator, BeforeValidator, Field, SecretStr, ValidationError, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from webapp.core import sentinel
 
 QUEUES = ("bookings", "email", "notifications", "maintenance")
 LANES = ("high", "default", "low")
@@ -39,8 +42,10 @@ def _postgres_url(value: str) -> str:
 
 
 def _redis_url(value: str) -> str:
-    if not value.startswith(("redis://", "rediss://", "unix://")):
-        raise ValueError("must start with redis://, rediss:// or unix://")
+    if value.startswith(sentinel.SCHEMES):
+        sentinel.parse(value)
+    elif not value.startswith(("redis://", "rediss://", "unix://")):
+        raise ValueError("must start with redis://, rediss://, unix:// or redis+sentinel://")
     return value
 
 
@@ -63,6 +68,23 @@ def _rate_limit(value: str) -> str:
         parse_many(value)
     except ValueError:
         raise ValueError("must look like '60 per minute' or '10 per second; 500 per hour'") from None
+    return value
+
+
+def split_keys(value: str) -> list[str]:
+    """Return the keys in ENCRYPTION_KEYS."""
+    return [key.strip() for key in value.split(",") if key.strip()]
+
+
+def _encryption_keys(value: SecretStr) -> SecretStr:
+    try:
+        for key in split_keys(value.get_secret_value()):
+            Fernet(key)
+    except ValueError:
+        raise ValueError(
+            "each key is 32 bytes in URL-safe base64, as `python -c 'from cryptography.fernet import Fernet; "
+            "print(Fernet.generate_key().decode())'` draws one"
+        ) from None
     return value
 
 
@@ -98,6 +120,7 @@ class Settings(BaseSettings):
     smtp_url: Annotated[str, AfterValidator(_smtp_url)]
     mail_from: str = Field("Almanac <almanac@localhost>", min_length=3)
     secret_key: SecretStr = Field(min_length=32)
+    encryption_keys: Annotated[SecretStr, AfterValidator(_encryption_keys)] | None = None
     public_url: Annotated[str, AfterValidator(_public_url)]
     port: int = Field(8000, ge=1, le=65535)
     trusted_proxies: int = Field(0, ge=0, le=5)
@@ -114,11 +137,20 @@ class Settings(BaseSettings):
     scheduler_seconds: float = Field(0.5, ge=0.05, le=10)
     job_retention_days: int = Field(7, ge=1, le=365)
 
+    breaker_seconds: float = Field(30, ge=0.1, le=3600)
+
     worker_processes: int = Field(2, ge=1, le=128)
     worker_grace_seconds: float = Field(20, ge=0, le=3600)
     worker_max_jobs: int = Field(10_000, ge=1)
     worker_max_memory_mb: int = Field(150, ge=32)
     worker_hard_memory_mb: int = Field(400, ge=48)
+
+    operator_organization: str | None = None
+    live_streams: int = Field(1, ge=0, le=64)
+    alert_job_seconds: float = Field(30, ge=1, le=3600)
+    alert_failure_percent: float = Field(20, ge=1, le=100)
+    alert_queue_depth: int = Field(1000, ge=1)
+    alert_memory_percent: float = Field(80, ge=10, le=100)
 
     reminder_hours: int = Field(24, ge=1, le=24 * 14)
 

@@ -11,3 +11,7 @@ class MailRefused(PermanentFailure):
 
 class MailDeferred(TemporaryFailure):
     """The mail server did not take the message now: busy, out of reach, or set up wrongly; the message says which."""
+
+
+class MailServerAway(MailDeferred):
+    """It is the server itself that is out of reach or out of order, for this message as for every other."""

@@ -5,11 +5,12 @@ from __future__ import annotations
 from flask import Flask, Response, jsonify, make_response, render_template, request
 from flask_babel import gettext as _
 from flask_wtf.csrf import CSRFError
-from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
+from redis.exceptions import RedisError
+from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from werkzeug.exceptions import HTTPException
 
-from webapp.core.db import db
+from webapp.core.db import db, passes_by_itself
 from webapp.core.errors import DomainError, problem
 
 RETRY_SECONDS = "5"
@@ -52,6 +53,7 @@ def init_problems(app: Flask) -> None:
     app.register_error_handler(HTTPException, _http_error)
     app.register_error_handler(DBAPIError, _database_error)
     app.register_error_handler(PoolTimeout, _database_error)
+    app.register_error_handler(RedisError, _redis_error)
 
 
 def _domain_error(error: DomainError) -> Response:
@@ -91,7 +93,7 @@ def _http_error(error: HTTPException) -> Response:
 
 def _database_error(error: DBAPIError | PoolTimeout) -> Response:
     """A database that is away or busy for a moment is a 503 to try again; anything else is our own mistake."""
-    if isinstance(error, DBAPIError) and not _passes_by_itself(error):
+    if not passes_by_itself(error):
         raise error
     db.session.rollback()
     title = _("Almanac is busy or restarting. Please try again in a few seconds.")
@@ -103,12 +105,15 @@ def _database_error(error: DBAPIError | PoolTimeout) -> Response:
     return response
 
 
-def _passes_by_itself(error: DBAPIError) -> bool:
-    """True for a lost connection (class 08), a server that stops (57P) and a lost race for a lock."""
-    state = getattr(error.orig, "sqlstate", None)
-    if state is None:
-        return error.connection_invalidated or isinstance(error, OperationalError | InterfaceError)
-    return state.startswith(("08", "57P")) or state in {"55P03", "40P01", "40001"}
+def _redis_error(_error: RedisError) -> Response:
+    """Pages that show what Redis holds have nothing to show without it; whatever else needs it goes on by itself."""
+    title = _("Redis, which carries the background jobs, cannot be reached. Please try again in a few seconds.")
+    if wants_problem():
+        response = problem_response(status=503, code="unavailable", title=title)
+    else:
+        response = _page(status=503, title=title)
+    response.headers["Retry-After"] = RETRY_SECONDS
+    return response
 
 
 def _page(*, status: int, title: str) -> Response:

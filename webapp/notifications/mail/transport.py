@@ -8,6 +8,7 @@ import re
 import smtplib
 import ssl
 import threading
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from email import policy
 from email.message import EmailMessage
@@ -20,7 +21,7 @@ import backoff
 
 from webapp.core.addresses import public_host
 from webapp.core.settings import settings
-from webapp.notifications.errors import MailDeferred, MailRefused
+from webapp.notifications.errors import MailDeferred, MailRefused, MailServerAway
 from webapp.notifications.mail.message import single_line
 
 # Seconds. The last reply gets longest: giving up on a server that is still filing the message means sending it twice.
@@ -38,9 +39,14 @@ _SIGN_IN_FIRST = 530
 _TOO_LARGE = 552
 
 _Reply = tuple[int, bytes | str]
+Confirm = Callable[[], None]
 
 
-class _ConnectionLost(MailDeferred):
+def _agree() -> None:
+    """Nothing speaks against sending."""
+
+
+class _ConnectionLost(MailServerAway):
     """The server hung up before it had agreed to take the message: nothing was sent, a new connection may try."""
 
 
@@ -103,20 +109,21 @@ class SmtpTransport:
         self._password = unquote(parts.password or "")
         self._kept = threading.local()
 
-    def send(self, message: EmailMessage) -> str:
+    def send(self, message: EmailMessage, *, confirm: Confirm = _agree) -> str:
         """Hand `message` to the server and return its answer, such as `250 2.0.0 Ok: queued as 4F2C`.
 
         Raises MailRefused when it will never take it, MailDeferred when it may take it later. A kept connection that
         turns out dead is replaced once, as long as the server had not yet agreed to take the message over it.
+        `confirm` is called when all that is left is the content; what it raises is raised, and nothing is sent.
         """
         envelope = _Envelope.of(message)
         connection = self._take()
         if connection is not None:
             try:
-                return self._send_over(connection, envelope)
+                return self._send_over(connection, envelope, confirm)
             except _ConnectionLost:
                 pass
-        return self._send_over(self._connect(), envelope)
+        return self._send_over(self._connect(), envelope, confirm)
 
     def close(self) -> None:
         """Hang up, if this thread has a connection; the next `send` opens a new one."""
@@ -136,9 +143,9 @@ class SmtpTransport:
         connection.rested_since = monotonic()
         self._kept.connection = connection
 
-    def _send_over(self, connection: _Connection, envelope: _Envelope) -> str:
+    def _send_over(self, connection: _Connection, envelope: _Envelope, confirm: Confirm) -> str:
         try:
-            answer = _hand_over(connection.client, envelope)
+            answer = _hand_over(connection.client, envelope, confirm)
         except (MailRefused, MailDeferred):
             if connection.client.sock is not None and connection.is_clean():
                 self._keep(connection)
@@ -156,9 +163,9 @@ class SmtpTransport:
             return _Connection(self._open())
         except smtplib.SMTPAuthenticationError as error:
             answer = _text((error.smtp_code, error.smtp_error))
-            raise MailDeferred(f"The mail server refused the user name or password in SMTP_URL: {answer}") from error
+            raise MailServerAway(f"The mail server refused the user name or password in SMTP_URL: {answer}") from error
         except OSError as error:
-            raise MailDeferred(
+            raise MailServerAway(
                 f"The mail server {self._host}:{self._port} cannot be used: {error or type(error).__name__}; "
                 "check SMTP_URL and that the server runs"
             ) from error
@@ -194,7 +201,7 @@ class SmtpTransport:
         return ssl.create_default_context()
 
 
-def _hand_over(client: smtplib.SMTP, envelope: _Envelope) -> str:
+def _hand_over(client: smtplib.SMTP, envelope: _Envelope, confirm: Confirm) -> str:
     """Go through the four steps of one message and return the server's last word."""
     _wait_at_most(client, COMMAND_TIMEOUT)
     try:
@@ -203,13 +210,14 @@ def _hand_over(client: smtplib.SMTP, envelope: _Envelope) -> str:
         _check(client.docmd("DATA"), recipient=envelope.recipient, wanted=_START_MAIL_INPUT)
     except OSError as error:
         raise _ConnectionLost(f"The mail server hung up before it took the message: {error}") from error
+    confirm()
     try:
         client.send(re.sub(rb"(?m)^\.", b"..", envelope.content) + b".\r\n")
         _wait_at_most(client, FINAL_TIMEOUT)
         reply = client.getreply()
     except OSError as error:
         client.close()
-        raise MailDeferred(
+        raise MailServerAway(
             f"The mail server hung up on the message, which may have arrived all the same: {error}"
         ) from error
     return _check(reply, recipient=envelope.recipient)
@@ -276,9 +284,12 @@ def _transport() -> SmtpTransport:
     return SmtpTransport(settings().smtp_url)
 
 
-def send(message: EmailMessage) -> str:
-    """Hand `message` to the server of SMTP_URL and return its answer; raises MailRefused or MailDeferred."""
-    return _transport().send(message)
+def send(message: EmailMessage, *, confirm: Confirm = _agree) -> str:
+    """Hand `message` to the server of SMTP_URL and return its answer; raises MailRefused or MailDeferred.
+
+    `confirm` is called when all that is left is the content; what it raises is raised, and nothing is sent.
+    """
+    return _transport().send(message, confirm=confirm)
 
 
 def close() -> None:

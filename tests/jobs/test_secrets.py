@@ -1,0 +1,267 @@
+from __future__ import annotations
+
+import json
+import os
+import pickle
+import subprocess
+import sys
+import zlib
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from cryptography.fernet import Fernet
+from flask.testing import FlaskClient
+from rq import Queue, SimpleWorker
+from rq.serializers import JSONSerializer
+from sqlalchemy import text
+
+from jobs.cli import jobs as commands
+from jobs.runtime import Cron, Every, InvalidArguments, Secret, carrier, execute
+from jobs.runtime.models import JobRun, RunState
+from jobs.runtime.secret import holds_secret
+from tests import factories
+from tests.jobs import sample, secretive
+from tests.jobs.workers import ROOT, Worker, eventually, row
+from tests.operations.conftest import browser_of, with_setting
+from webapp.core import crypto, hidden
+from webapp.core.db import metadata, session, transaction
+from webapp.core.redis import cache_redis, jobs_redis
+from webapp.core.settings import SettingsError, load_settings
+
+__all__ = ["with_setting"]
+
+pytestmark = pytest.mark.usefixtures("effects")
+
+# With what JSON, Python and addresses write differently.
+CANARY = 'canary-"7f3a\\é/ x+y'
+WAYS = {
+    CANARY,
+    json.dumps(CANARY)[1:-1],
+    repr(CANARY)[1:-1],
+    "canary-%227f3a",
+    "canary-",
+}
+
+
+def everything_in_redis() -> Iterator[str]:
+    """All keys of both servers with all that they hold, unpacked."""
+    read: dict[Any, Callable[[Any, bytes], Any]] = {
+        b"string": lambda redis, key: [redis.get(key)],
+        b"hash": lambda redis, key: [part for pair in redis.hgetall(key).items() for part in pair],
+        b"list": lambda redis, key: redis.lrange(key, 0, -1),
+        b"set": lambda redis, key: redis.smembers(key),
+        b"zset": lambda redis, key: redis.zrange(key, 0, -1),
+        b"stream": lambda redis, key: [part for _, fields in redis.xrange(key) for part in fields.values()],
+    }
+    for redis in (jobs_redis(), cache_redis()):
+        for key in redis.scan_iter():
+            yield key.decode()
+            for part in read[redis.type(key)](redis, key):
+                yield unpacked(part)
+
+
+def unpacked(part: bytes) -> str:
+    try:
+        return zlib.decompress(part).decode()
+    except zlib.error:
+        return part.decode(errors="replace")
+
+
+def everything_in_the_database() -> Iterator[str]:
+    with transaction():
+        for table in metadata.sorted_tables:
+            yield from session().scalars(text(f'SELECT to_jsonb(t)::text FROM "{table.name}" t'))
+
+
+def assert_nowhere(texts: Iterator[str] | list[str], where: str) -> None:
+    found = [shown for shown in texts if any(way in shown for way in WAYS)]
+    assert not found, f"{where} shows the secret: {found[0][:2000]}"
+
+
+def stock_worker() -> None:
+    queues = [Queue(name, connection=jobs_redis(), serializer=JSONSerializer) for name in carrier.queue_names()]
+    SimpleWorker(queues, connection=jobs_redis(), serializer=JSONSerializer).work(burst=True, logging_level="DEBUG")
+
+
+def assert_it_did_its_work() -> None:
+    assert sample.marks()[crypto.digest(CANARY)] == 2
+    with transaction():
+        states = {run.name.rpartition(".")[2]: run.state for run in session().query(JobRun)}
+    assert states == {
+        "sign_in_elsewhere": RunState.SUCCEEDED,
+        "fail_to_sign_in": RunState.DEAD,
+        "hand_on": RunState.SUCCEEDED,
+    }
+
+
+def enqueue_the_canary() -> None:
+    secret = Secret(CANARY)
+    secretive.sign_in_elsewhere.enqueue(secret)
+    secretive.fail_to_sign_in.enqueue(secret)
+    secretive.hand_on.enqueue(secret)
+    secretive.fail_cheaply.enqueue(secret)
+
+
+def both_have_failed_for_good() -> bool:
+    with transaction():
+        session().execute(text("UPDATE job_run SET run_at = now() WHERE state = 'waiting'"))
+        waiting = session().execute(text("SELECT id FROM job_run WHERE state = 'waiting' AND failures > 0")).scalars()
+        ids = list(waiting)
+    for run_id in ids:
+        execute.run(run_id)
+    with transaction():
+        done: int | None = session().scalar(text("SELECT count(*) FROM job_run WHERE state IN ('succeeded', 'dead')"))
+    return done == 5
+
+
+@pytest.mark.parametrize("kind", ["ours", "stock"])
+def test_a_secret_is_found_nowhere_however_badly_jobs_treat_it(
+    kind: str, tmp_path: Path, client: FlaskClient, caplog: pytest.LogCaptureFixture, capfd: pytest.CaptureFixture[str]
+) -> None:
+    enqueue_the_canary()
+    assert_nowhere(everything_in_redis(), "Redis, before anybody ran")
+    if kind == "ours":
+        settings = {"FLASK_APP": "tests.jobs.secretive_app:app", "LOG_LEVEL": "debug", "LOG_FORMAT": "json"}
+        with Worker(tmp_path, processes=2, **settings) as worker:
+            eventually(both_have_failed_for_good)
+            eventually(lambda: "about to fail" in worker.log and jobs_redis().llen("rq:queue:maintenance") == 0)
+        assert_nowhere([worker.log], "the worker's log")
+        assert "the other side refused [hidden]" in worker.log
+    else:
+        stock_worker()
+        eventually(both_have_failed_for_good)
+        stock_worker()
+    assert_nowhere(list(capfd.readouterr()), "standard error")
+    assert_nowhere(everything_in_redis(), "Redis")
+    assert_nowhere(everything_in_the_database(), "the database")
+    assert_it_did_its_work()
+    assert_nowhere([client.get("/metrics").text], "/metrics")
+    administrator = browser_of(client.application, factories.member())
+    for page in ("", "0/view/jobs", "0/data/jobs/maintenance/failed/50/asc/1.json", "0/data/queues.json"):
+        assert_nowhere([administrator.get(f"/admin/rq/{page}").text], page)
+
+
+def test_a_result_that_tells_the_secret_keeps_the_rest() -> None:
+    run_id = secretive.sign_in_elsewhere.enqueue(Secret(CANARY))
+    execute.run(run_id)
+    result = row(run_id).result or {}
+    assert result["answer"] == ["welcome, [hidden]"]
+    assert result["count"] == 12345
+    assert (row(run_id).progress or {})["note"] == "signing in with [hidden]"
+
+
+def test_secrets_may_stand_in_lists_and_be_of_other_types() -> None:
+    run_id = secretive.use_many.enqueue([Secret("first one"), Secret("second one")], {"a": Secret(40), "b": Secret(2)})
+    assert execute.run(run_id) is RunState.SUCCEEDED
+    assert sample.marks() == {crypto.digest("first one"): 1, crypto.digest("second one"): 1, "42": 1}
+    assert "one" not in json.dumps(row(run_id).arguments)
+
+
+def test_a_secret_shows_itself_to_nobody_by_accident() -> None:
+    secret = Secret(CANARY)
+    assert f"{secret} {secret!r} {[secret]}" == "[hidden] [hidden] [[hidden]]"
+    assert secret.reveal() == CANARY
+    assert secret == Secret(CANARY)
+    assert secret != Secret("another")
+    assert hash(secret) == hash(Secret(CANARY))
+
+
+def test_a_secret_that_does_not_fit_is_refused_without_being_told() -> None:
+    with pytest.raises(InvalidArguments) as refused:
+        secretive.use_many.enqueue(["fine"], {"pin": Secret(CANARY)})  # type: ignore[list-item, arg-type]  # on purpose
+    assert_nowhere([str(refused.value), repr(refused.value.__cause__)], "the refusal")
+
+
+def test_a_schedule_takes_no_secret() -> None:
+    with pytest.raises(ValueError, match="cannot be an argument of a schedule"):
+        Every(secretive.sign_in_elsewhere, Cron("* * * * *"), {"token": CANARY})
+
+
+def test_keys_are_changed_by_putting_a_new_one_in_front(with_setting: Callable[[str, str], None]) -> None:
+    by_default = crypto.encrypt("one")
+    old, new = Fernet.generate_key().decode(), Fernet.generate_key().decode()
+    with_setting("ENCRYPTION_KEYS", old)
+    by_old = crypto.encrypt("two")
+    with_setting("ENCRYPTION_KEYS", f"{new}, {old}")
+    by_new = crypto.renew(by_old)
+    assert [crypto.decrypt(kept) for kept in (by_default, by_old, by_new)] == ["one", "two", "two"]
+    with_setting("ENCRYPTION_KEYS", new)
+    assert crypto.decrypt(by_new) == "two"
+    with pytest.raises(ValueError, match="not in ENCRYPTION_KEYS"):
+        crypto.decrypt(by_old)
+
+
+def test_a_run_whose_key_is_gone_says_so(with_setting: Callable[[str, str], None]) -> None:
+    with_setting("ENCRYPTION_KEYS", Fernet.generate_key().decode())
+    run_id = secretive.sign_in_elsewhere.enqueue(Secret(CANARY))
+    with_setting("ENCRYPTION_KEYS", Fernet.generate_key().decode())
+    execute.run(run_id)
+    assert "stored arguments no longer fit" in (row(run_id).error or "")
+
+
+def test_a_key_that_is_none_stops_the_start(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("ENCRYPTION_KEYS", "short")
+    with pytest.raises(SettingsError, match="ENCRYPTION_KEYS makes no sense: each key is 32 bytes"):
+        load_settings()
+
+
+def test_outside_of_a_job_nothing_is_kept_in_mind() -> None:
+    code = "from webapp.core import hidden; hidden.keep('a secret'); print(hidden.hide('a secret'))"
+    shown = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
+    assert shown.stdout == "a secret\n"
+
+
+def test_the_next_job_forgets_and_short_secrets_do_not_riddle_the_log() -> None:
+    hidden.begin()
+    hidden.keep("abc")
+    hidden.keep("first secret")
+    assert hidden.hide("abc first secret") == "abc [hidden]"
+    hidden.begin()
+    assert hidden.hide("first secret") == "first secret"
+
+
+def test_the_encrypted_form_is_told_from_other_objects() -> None:
+    sealed = secretive.sign_in_elsewhere.check_named({"token": CANARY})
+    assert holds_secret(sealed)
+    assert holds_secret({"deep": [sealed]})
+    assert not holds_secret({"token": CANARY, "more": [1, None, {"$secret": 1, "x": 2}]})
+
+
+def test_the_command_line_shows_no_secret(client: FlaskClient) -> None:
+    arguments = json.dumps({"token": CANARY})
+    shown = client.application.test_cli_runner().invoke(
+        commands, ["run", "tests.jobs.secretive.sign_in_elsewhere", "--args", arguments]
+    )
+    assert shown.exit_code == 0, shown.output
+    assert_nowhere([shown.output], "the command's output")
+
+
+class Bomb:
+    """A pickle that leaves a file behind when it is read."""
+
+    def __init__(self, path: str) -> None:
+        self._path = path
+
+    def __reduce__(self) -> tuple[Any, tuple[str, ...]]:
+        return os.mkdir, (self._path,)
+
+
+def test_nothing_is_ever_read_as_a_pickle(tmp_path: Path) -> None:
+    notes, crater = tmp_path / "notes", tmp_path / "crater"
+    redis = jobs_redis()
+    data = zlib.compress(pickle.dumps(("os.getcwd", None, (Bomb(str(crater)),), {})))
+    fields = {"data": data, "status": "queued", "origin": "maintenance", "description": "os.getcwd", "timeout": 60}
+    redis.hset("rq:job:pickled", mapping=fields)
+    redis.rpush("rq:queue:maintenance", "pickled")
+    done = [sample.mark.enqueue("a"), sample.mark_cheaply.enqueue("b"), secretive.hand_on.enqueue(Secret(CANARY))]
+    failed = sample.refuse.enqueue("no")
+    environment = {**os.environ, "PICKLE_NOTES": str(notes), "FLASK_APP": "tests.jobs.secretive_app:app"}
+    command = [sys.executable, "-m", "tests.jobs.hooked_worker", "--burst", "--processes", "1"]
+    subprocess.run(command, cwd=ROOT, env=environment, check=True, capture_output=True, timeout=60)
+    assert sample.marks()["a"] == sample.marks()["b"] == 1
+    assert (row(done[0]).state, row(failed).state) == (RunState.SUCCEEDED, RunState.DEAD)
+    assert redis.llen("rq:queue:maintenance") == 0, "the pickle was taken from the queue, too"
+    assert not crater.exists()
+    assert not notes.exists() or notes.read_text() == ""

@@ -1,0 +1,111 @@
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from threading import Barrier, Thread
+from uuid import UUID
+
+import pytest
+from flask import Flask, current_app
+from sqlalchemy import func, select, update
+
+from jobs.runtime import cancel, execute
+from jobs.runtime.models import JobRun, RunState
+from tests.jobs import sample
+from tests.jobs.workers import row
+from webapp.core.db import session, transaction
+
+pytestmark = pytest.mark.usefixtures("effects")
+
+HOUR = timedelta(hours=1)
+
+
+def ask(key: str = "key") -> UUID:
+    return sample.mark.unique(key, within=HOUR).enqueue("x")
+
+
+def test_a_key_holds_while_a_run_waits_and_for_a_while_after_it_has_succeeded() -> None:
+    first = ask()
+    assert ask() == first
+    assert execute.run(first) is RunState.SUCCEEDED
+    assert ask() == first
+    assert sample.mark.unique("key", within=timedelta(microseconds=1)).enqueue("x") != first
+    assert ask("another key") != first
+
+
+def test_after_that_while_it_is_free_again() -> None:
+    first = ask()
+    execute.run(first)
+    with transaction():
+        session().execute(update(JobRun).values(finished_at=datetime.now(UTC) - HOUR - timedelta(seconds=1)))
+    assert ask() != first
+
+
+def test_a_run_that_died_or_was_cancelled_leaves_the_key_free() -> None:
+    dead = sample.refuse.unique("dead", within=HOUR).enqueue("no")
+    assert execute.run(dead) is RunState.DEAD
+    assert sample.refuse.unique("dead", within=HOUR).enqueue("no") != dead
+    later = sample.mark.unique("cancelled", within=HOUR).after(HOUR, "x")
+    with transaction():
+        assert cancel(unique_key="cancelled") == later
+    assert ask("cancelled") != later
+
+
+def test_without_a_while_it_is_the_same_as_once() -> None:
+    first = sample.mark.once("key", "x")
+    assert sample.mark.unique("key").enqueue("x") == first
+    execute.run(first)
+    assert sample.mark.unique("key").enqueue("x") != first
+
+
+def test_it_may_be_for_later() -> None:
+    when = datetime.now(UTC) + HOUR
+    run_id = sample.mark.unique("key", within=HOUR).at(when, "x", times=2)
+    assert row(run_id).run_at == when
+    assert row(run_id).arguments == {"name": "x", "times": 2}
+
+
+def test_of_many_who_ask_at_once_while_it_runs_and_ends_one_is_heard() -> None:
+    app: Flask = current_app._get_current_object()  # type: ignore[attr-defined]  # the proxy's own way
+    barrier, answers = Barrier(6), []
+
+    def ask_and_run() -> None:
+        with app.app_context():
+            barrier.wait()
+            for _ in range(5):
+                run_id = ask()
+                answers.append(run_id)
+                execute.run(run_id)
+
+    threads = [Thread(target=ask_and_run) for _ in range(6)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert len(set(answers)) == 1
+    with transaction():
+        assert session().scalar(select(func.count()).select_from(JobRun)) == 1
+    assert sample.marks() == {"x": 1}
+
+
+@pytest.mark.parametrize("key", ["", "x" * 201, "a\0b"])
+def test_a_key_that_cannot_be_kept_is_refused(key: str) -> None:
+    with pytest.raises(ValueError, match="a unique key has 1 to 200 characters"):
+        sample.mark.once(key, "x")
+
+
+@pytest.mark.parametrize("within", [timedelta(), timedelta(seconds=-1), timedelta(days=8)])
+def test_a_while_that_nobody_could_keep_is_refused(within: timedelta) -> None:
+    with pytest.raises(ValueError, match="JOB_RETENTION_DAYS"):
+        sample.mark.unique("key", within=within)
+
+
+def test_a_job_without_a_row_cannot_be_unique() -> None:
+    with pytest.raises(ValueError, match="durable=False"):
+        sample.mark_cheaply.once("key", "x")
+
+
+def test_a_time_without_its_zone_is_refused_before_anything_is_written() -> None:
+    with pytest.raises(ValueError, match="give the time with its zone"):
+        sample.mark.at(datetime(2030, 1, 1), "x")  # noqa: DTZ001  # that is the point
+    with transaction():
+        assert session().scalar(select(func.count()).select_from(JobRun)) == 0
