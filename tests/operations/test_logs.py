@@ -13,7 +13,8 @@ from uuid import uuid4
 import pytest
 
 from tests.operations.conftest import ROOT
-from webapp.core.logs import HIDDEN, bind_job, bind_request, bind_user, current_trace, get_logger, hide_secrets
+from webapp.core.hidden import HIDDEN
+from webapp.core.logs import bind_job, bind_request, bind_user, current_trace, get_logger, hide_secrets
 
 log = get_logger("tests.somewhere")
 

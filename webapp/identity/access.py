@@ -21,7 +21,7 @@ from webapp.core.logs import bind_user
 from webapp.core.settings import settings
 from webapp.identity import service
 from webapp.identity.errors import InsufficientScope
-from webapp.identity.models import ApiToken, Membership, Scope
+from webapp.identity.models import ApiToken, Membership, Role, Scope
 from webapp.web.extensions import limiter
 
 HOME = "/app"
@@ -31,6 +31,9 @@ _COOKIE_KEY = "token"
 # Kept with the request and not in `g`, which outlives a request wherever an application context surrounds it.
 _MEMBER = "almanac.member"
 _TOKEN = "almanac.api_token"  # noqa: S105  # the name of a slot
+
+_READING = frozenset({"GET", "HEAD", "OPTIONS"})
+_OWN_ACCOUNT = "identity"  # the blueprint in which people manage their own account
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -70,9 +73,15 @@ def current_scopes() -> frozenset[Scope]:
 
 
 def require_member() -> Membership:
-    """Return the signed-in member; sends a stranger to the sign-in page. The answer is never kept by a cache."""
+    """Return the signed-in member; sends a stranger to the sign-in page. The answer is never kept by a cache.
+
+    Raises Forbidden when an auditor is about to change anything but their own account.
+    """
     after_this_request(_never_store)
-    return current_member()
+    member = current_member()
+    if member.role is Role.AUDITOR and request.method not in _READING and request.blueprint != _OWN_ACCOUNT:
+        raise Forbidden
+    return member
 
 
 def require_administrator() -> Membership:

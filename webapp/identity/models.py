@@ -14,16 +14,25 @@ from webapp.core.db import Base, enum_column
 
 
 class Role(StrEnum):
-    """What a member may do: an owner everything, an admin all but owning, a member their own work."""
+    """What a member may do: an owner everything, an admin all but owning, a member their own work.
+
+    An auditor sees how the installation runs, and changes nothing but their own account.
+    """
 
     OWNER = "owner"
     ADMIN = "admin"
     MEMBER = "member"
+    AUDITOR = "auditor"
 
     @property
     def administers(self) -> bool:
         """True for the roles that manage the organisation."""
         return self in {Role.OWNER, Role.ADMIN}
+
+    @property
+    def oversees(self) -> bool:
+        """True for the roles that see how the installation runs: its background jobs, alerts and changes."""
+        return self.administers or self is Role.AUDITOR
 
 
 class Scope(StrEnum):

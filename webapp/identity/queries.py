@@ -10,6 +10,7 @@ from sqlalchemy import and_, or_, select
 from sqlalchemy.orm import contains_eager
 
 from webapp.core.db import session
+from webapp.core.errors import NotFound
 from webapp.identity.models import ApiToken, Membership, User, UserSession
 
 
@@ -23,6 +24,14 @@ def first_membership(*, email: str) -> Membership | None:
         .order_by(Membership.created_at, Membership.id)
         .limit(1)
     )
+
+
+def find_membership(membership_id: UUID) -> Membership:
+    """Return a membership with its user and organisation; raises NotFound."""
+    found = session().get(Membership, membership_id, populate_existing=True)
+    if found is None:
+        raise NotFound("This person is no member any more.")
+    return found
 
 
 def session_membership(*, token_digest: str, at: datetime) -> Membership | None:

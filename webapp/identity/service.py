@@ -147,6 +147,8 @@ def find_session(*, token: str) -> Membership | None:
 
 def scopes_for(role: Role) -> tuple[Scope, ...]:
     """Return the scopes that a member with `role` may give to a token, and that such a token may use."""
+    if role is Role.AUDITOR:
+        return tuple(scope for scope in Scope if scope.value.endswith(":read"))
     return tuple(scope for scope in Scope if role.administers or scope not in ADMINISTRATORS_SCOPES)
 
 

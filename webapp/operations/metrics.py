@@ -13,6 +13,7 @@ from redis import Redis
 
 from jobs.runtime.carrier import DEAD_LETTER, SCHEDULED_KEY, queue_name
 from webapp.core import measures
+from webapp.core.breakers import breaker_states
 from webapp.core.settings import LANES, QUEUES
 from webapp.operations import queries
 
@@ -46,6 +47,7 @@ class _Collector(Collector):
         yield from _histograms(numbers)
         yield from _queues(self._redis)
         yield from _processes(self._redis)
+        yield _breakers(self._redis)
 
 
 def _numbers() -> Numbers:
@@ -93,6 +95,13 @@ def _queues(redis: Redis) -> Iterator[Metric]:
         oldest.add_metric(lanes[state.name], state.oldest_seconds)
     yield waiting
     yield oldest
+
+
+def _breakers(redis: Redis) -> Metric:
+    is_open = GaugeMetricFamily(PREFIX + "breaker_open", "1 while a provider is left alone.", labels=["breaker"])
+    for state in breaker_states(redis):
+        is_open.add_metric([state.name], float(state.is_open))
+    return is_open
 
 
 def _processes(redis: Redis) -> Iterator[Metric]:

@@ -6,7 +6,7 @@ commands; tests hold the names of the keys against a real worker.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
@@ -87,6 +87,22 @@ def queue_states(names: Sequence[str], *, redis: Redis) -> list[QueueState]:
         QueueState(name=name, waiting=waiting, oldest_seconds=_seconds_since(since, now))
         for name, waiting, since in zip(names, answers[::2], enqueued, strict=True)
     ]
+
+
+def whole_queues(lanes: Mapping[str, str], *, redis: Redis) -> list[QueueState]:
+    """Return the state of each queue, its lanes together; `lanes` says of each RQ queue which one it is part of.
+
+    Raises RedisError when Redis is away.
+    """
+    found = {name: QueueState(name=name, waiting=0, oldest_seconds=0.0) for name in lanes.values()}
+    for state in queue_states(list(lanes), redis=redis):
+        so_far = found[lanes[state.name]]
+        found[so_far.name] = QueueState(
+            name=so_far.name,
+            waiting=so_far.waiting + state.waiting,
+            oldest_seconds=max(so_far.oldest_seconds, state.oldest_seconds),
+        )
+    return list(found.values())
 
 
 def size_of_set(key: str, *, redis: Redis) -> int:

@@ -1,0 +1,116 @@
+"""Alerts: what is beyond its limit becomes an incident, told once when it begins and once when it is over."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable
+from dataclasses import dataclass
+from datetime import timedelta
+from uuid import UUID
+
+from sqlalchemy import func, select
+
+from webapp.core import clock
+from webapp.core.db import session
+from webapp.core.errors import NotFound
+from webapp.core.events import publish
+from webapp.core.settings import settings
+from webapp.operations.events import AlertRaised, AlertRecovered
+from webapp.operations.models import Alert, AlertKind
+
+# What has not been looked at for so long, such as the memory of a machine that is gone, is over.
+FORGET_AFTER = timedelta(minutes=10)
+# To be over, a number has to fall this far below its limit, so that one at the limit does not ring every minute.
+CLEARLY_BELOW = 0.9
+
+# The key of the advisory lock that keeps two checks from settling at once: any number nobody else uses.
+_SETTLING = 0xA1E27
+
+
+@dataclass(frozen=True, kw_only=True)
+class Reading:
+    """What was measured, against what is all right at most: seconds, a share of 1, or a number of jobs."""
+
+    kind: AlertKind
+    subject: str
+    value: float
+    limit: float
+
+    @property
+    def is_over(self) -> bool:
+        """True beyond the limit."""
+        return self.value > self.limit
+
+    @property
+    def is_clear(self) -> bool:
+        """True well within it."""
+        return self.value <= self.limit * CLEARLY_BELOW
+
+
+def failure_limit() -> float:
+    """Return the share of attempts that may fail."""
+    return settings().alert_failure_percent / 100
+
+
+def memory_limit() -> float:
+    """Return the share of its memory that a machine, or Redis, may use."""
+    return settings().alert_memory_percent / 100
+
+
+def settle(readings: Iterable[Reading], *, complete: Collection[AlertKind]) -> None:
+    """Raise an alert for what is over its limit and has none, and end those that are over; in the caller's transaction.
+
+    `complete` are the kinds of which every subject beyond its limit is among the readings: the others are all right.
+    """
+    session().execute(select(func.pg_advisory_xact_lock(_SETTLING)))
+    now = clock.now()
+    still_open = {(alert.kind, alert.subject): alert for alert in open_alerts()}
+    for reading in readings:
+        alert = still_open.pop((reading.kind, reading.subject), None)
+        if alert is not None:
+            _look_again(alert, reading)
+        elif reading.is_over:
+            _raise(reading)
+    for alert in still_open.values():
+        if alert.kind in complete or alert.seen_at < now - FORGET_AFTER:
+            _recover(alert)
+
+
+def open_alerts() -> list[Alert]:
+    """Return what is wrong now, the latest first."""
+    query = select(Alert).where(Alert.recovered_at.is_(None)).order_by(Alert.raised_at.desc(), Alert.id.desc())
+    return list(session().scalars(query.execution_options(populate_existing=True)))
+
+
+def past_alerts(*, limit: int = 50) -> list[Alert]:
+    """Return what was wrong and is over, the latest first."""
+    query = select(Alert).where(Alert.recovered_at.is_not(None)).order_by(Alert.raised_at.desc(), Alert.id.desc())
+    return list(session().scalars(query.limit(limit)))
+
+
+def get(alert_id: UUID) -> Alert:
+    """Return the alert with this id; raises NotFound."""
+    alert = session().get(Alert, alert_id, populate_existing=True)
+    if alert is None:
+        raise NotFound("There is no such alert.")
+    return alert
+
+
+def _raise(reading: Reading) -> None:
+    alert = Alert(kind=reading.kind, subject=reading.subject[:200], value=reading.value, limit_value=reading.limit)
+    session().add(alert)
+    session().flush()
+    publish(AlertRaised(alert_id=alert.id))
+
+
+def _look_again(alert: Alert, reading: Reading) -> None:
+    if reading.is_clear:
+        _recover(alert)
+        return
+    alert.seen_at = clock.now()
+    alert.value = max(alert.value, reading.value)
+
+
+def _recover(alert: Alert) -> None:
+    alert.recovered_at = clock.now()
+    session().flush()
+    publish(AlertRecovered(alert_id=alert.id))
