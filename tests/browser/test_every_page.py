@@ -8,11 +8,18 @@ import pytest
 from flask import Flask
 from playwright.sync_api import Page
 
+from jobs import console
+from jobs.console import By
+from jobs.runtime import schedules
+from jobs.runtime.models import RunState
+from jobs.schedule import SCHEDULE
 from tests.browser.conftest import Visit, sign_in
 from tests.factories import event_type, member, schedule
+from tests.operations.background import failed_attempt, run
 from tests.scheduling.helpers import at, booked, in_days
-from webapp.core.db import transaction
+from webapp.core.db import session, transaction
 from webapp.identity.models import Membership
+from webapp.operations.models import Alert, AlertKind
 from webapp.scheduling.models import Side
 from webapp.scheduling.service.booking import cancel, manage_token
 from webapp.scheduling.views.picker import start_value
@@ -80,8 +87,23 @@ CHECKS = """() => {
 }"""
 
 
+def _console() -> list[str]:
+    """Every page of the console, with names and errors that are long."""
+    with transaction():
+        schedules.seed(SCHEDULE)
+        session().add(Alert(kind=AlertKind.SLOW_JOB, subject=LONG * 2, value=99, limit_value=30))
+    dead = run(RunState.DEAD, name=f"jobs.{LONG}", arguments={"note": LONG * 9}, error=LONG * 9)
+    failed_attempt(dead, LONG * 9, traceback=LONG * 9)
+    running = run(RunState.RUNNING, progress={"done": 1, "total": 3, "note": LONG * 2})
+    with transaction():
+        console.revoke_run(running.id, by=By())
+    paths = ["", "/runs", "/schedules", f"/schedules/{SCHEDULE[0].entry}", "/dead", "/workers", "/limits", "/alerts"]
+    paths += ["/changes", f"/runs/{dead.id}", f"/runs/{running.id}", "/runs?text=nothing"]
+    return [f"/admin/jobs{path}" for path in paths]
+
+
 class SiteMap(NamedTuple):
-    """A host, and the addresses that guests and the host can open."""
+    """A host, and the addresses that guests, the host and whoever looks after the jobs can open."""
 
     host: Membership
     addresses: dict[str, list[str]]
@@ -89,7 +111,7 @@ class SiteMap(NamedTuple):
 
 @pytest.fixture
 def site_map(app: Flask) -> SiteMap:
-    """Every kind of page, with names longer than is kind: those of guests, and those of hosts."""
+    """Every kind of page, with names longer than is kind: those of guests, of hosts, and the console."""
     host = member(name=f"Ada {LONG}")
     asked = [{"key": "a", "label": f"What about {LONG}?", "required": True, "long": True}]
     hours = schedule(of=host)
@@ -124,19 +146,20 @@ def site_map(app: Flask) -> SiteMap:
             "/account",
             "/account/tokens",
         ],
+        "operator": _console(),
     }
     return SiteMap(host, addresses)
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize("width", [320, 1280])
-@pytest.mark.parametrize("who", ["guest", "host"])
+@pytest.mark.parametrize("who", ["guest", "host", "operator"])
 def test_pages_fit_can_be_read_and_have_names(
     visit: Visit, site_map: SiteMap, who: str, width: int, scheme: str
 ) -> None:
     options: dict[str, Any] = {"viewport": {"width": width, "height": 800}, "color_scheme": scheme}
     page = visit("/sign-in", **options)
-    if who == "host":
+    if who != "guest":
         sign_in(page, site_map.host)
     wrong = {address: found for address in site_map.addresses[who] if (found := _faults(page, address))}
     assert wrong == {}

@@ -82,3 +82,43 @@ def test_a_missing_option_is_named(app: Flask) -> None:
     result = app.test_cli_runner().invoke(users, ["create-owner", "--slug", "x"])
     assert result.exit_code == 2
     assert "Missing option '--organization'" in result.stderr
+
+
+def add(app: Flask, *, password: str = "twelve chars", **changes: str) -> Result:
+    options = {
+        "organization": "studio-nord",
+        "email": "ira@example.com",
+        "name": "Ira Nord",
+        "role": "auditor",
+    } | changes
+    words = [word for name, value in options.items() for word in (f"--{name}", value)]
+    return app.test_cli_runner().invoke(users, ["add", *words, "--password-stdin"], input=f"{password}\n")
+
+
+def test_another_person_gets_a_place_and_a_role(app: Flask) -> None:
+    create_owner(app)
+    result = add(app)
+    assert (result.exit_code, result.stderr) == (0, "")
+    assert result.stdout == "Ira Nord is auditor of studio-nord and can sign in as ira@example.com.\n"
+    added = service.authenticate(email="ira@example.com", password="twelve chars")
+    assert (added.role, added.user.timezone, added.organization.slug) == ("auditor", "Europe/Oslo", "studio-nord")
+
+
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [
+        ({"organization": "nobody"}, "--organization: There is no organisation called 'nobody'."),
+        ({"email": "ada@example.com"}, "--email: "),
+        ({"email": "nonsense"}, "--email: "),
+        ({"name": " "}, "--name: "),
+        ({"password": "short"}, "--password: "),
+        ({"role": "king"}, "Invalid value for '--role'"),
+    ],
+)
+def test_a_person_who_cannot_be_added_is_refused_in_one_sentence(
+    app: Flask, changes: dict[str, str], said: str
+) -> None:
+    create_owner(app)
+    result = add(app, **changes)
+    assert result.exit_code == 2
+    assert said in result.stderr

@@ -8,7 +8,8 @@ from uuid import UUID
 
 from sqlalchemy.orm import configure_mappers
 
-from webapp.identity.models import Organization, User
+from webapp.identity.models import Membership, Organization, Role, User
+from webapp.operations.models import Alert, AlertKind
 from webapp.scheduling.models import Booking, BookingStatus, EventType, Side
 
 configure_mappers()  # the very first object of a process draws its id before its mapper is ready
@@ -52,6 +53,28 @@ def booking(*, event: dict[str, Any] | None = None, host: dict[str, Any] | None 
         "cancel_reason": "",
     }
     return Booking(**(values | changes))
+
+
+def alert(**changes: Any) -> Alert:
+    """A job that takes too long."""
+    values = {
+        "id": UUID("0193a1f0-0000-7000-8000-00000000000a"),
+        "kind": AlertKind.SLOW_JOB,
+        "subject": "billing.export_invoices",
+        "value": 93.4,
+        "limit_value": 30.0,
+        "raised_at": EARLIER,
+    }
+    return Alert(**(values | changes))
+
+
+def operator() -> Membership:
+    """Who looks after the installation."""
+    return Membership(
+        organization=Organization(slug="north-studio", name="North Studio", timezone="Europe/Berlin"),
+        user=User(email="ada@north.example", name="Ada Berg", timezone="Europe/Berlin"),
+        role=Role.OWNER,
+    )
 
 
 def moved() -> Booking:

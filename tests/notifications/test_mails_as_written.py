@@ -1,4 +1,4 @@
-"""Each mail about a booking, word for word; golden/README.md says how to renew the files."""
+"""Each mail, word for word; golden/README.md says how to renew the files."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from flask import Flask
 
 from tests.notifications import samples
 from webapp.notifications.mail.message import Mail
+from webapp.operations.messages import alert_raised, alert_recovered
 from webapp.scheduling import messages
 from webapp.scheduling.models import Side
 from webapp.scheduling.service.booking import manage_token
@@ -31,6 +32,8 @@ MAILS: dict[str, Callable[[], Mail]] = {
         samples.cancelled(by=Side.GUEST, reason="No longer needed")
     ),
     "cancelled_organizer_by_host": lambda: messages.cancelled_to_organizer(samples.cancelled(by=Side.HOST)),
+    "alert_raised": lambda: alert_raised(samples.alert(), to=samples.operator()),
+    "alert_recovered": lambda: alert_recovered(samples.alert(recovered_at=samples.START), to=samples.operator()),
     "reminder_invitee": lambda: messages.reminder_to_invitee(samples.booking()),
 }
 

@@ -12,6 +12,7 @@ from webapp.core.commands import Refusal
 from webapp.core.db import transaction
 from webapp.core.errors import DomainError
 from webapp.identity import service
+from webapp.identity.models import Role
 
 users = AppGroup("users", help="Manage the people who sign in.")
 
@@ -41,6 +42,27 @@ def create_owner(*, organization: str, slug: str, email: str, name: str, timezon
             "The database is away or not migrated; start it and run `flask db upgrade`."
         ) from None
     click.echo(f"{name} owns {organization} and can sign in as {email}.")
+
+
+@users.command("add")
+@click.option("--organization", required=True, help="The organisation, by its name in addresses.")
+@click.option("--email", required=True, help="What the person signs in with.")
+@click.option("--name", required=True, help="What the person is called.")
+@click.option("--role", type=click.Choice([role.value for role in Role]), required=True, help="What they may do.")
+@click.option("--password-stdin", is_flag=True, help="Read the password from the first line of standard input.")
+def add_member(*, organization: str, email: str, name: str, role: str, password_stdin: bool) -> None:
+    """Open an account for one more person of an organisation; an auditor sees the background jobs and changes nothing.
+
+    The password is asked for, unless --password-stdin is given. Bad input ends with one sentence and exit code 2.
+    """
+    password = _password(from_stdin=password_stdin)
+    try:
+        with transaction():
+            service.add_member(slug=organization, name=name, email=email, password=password, role=Role(role))
+    except DomainError as error:
+        options = _OPTIONS | {"slug": "organization"}
+        raise Refusal(f"--{options.get(error.field or '', error.field)}: {error}") from None
+    click.echo(f"{name} is {role} of {organization} and can sign in as {email}.")
 
 
 _OPTIONS = {"name": "organization", "owner_name": "name", "owner_email": "email"}

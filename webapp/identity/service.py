@@ -249,6 +249,29 @@ def register_organization(
     return membership
 
 
+def add_member(*, slug: str, name: str, email: str, password: str, role: Role) -> Membership:
+    """Give a new person a place in the organisation called `slug`, with its time zone, and return their membership.
+
+    Raises NotFound when there is no such organisation, and InvalidName, InvalidEmail, UnfitPassword and EmailTaken,
+    each naming its field.
+    """
+    organization = session().scalar(select(Organization).where(Organization.slug == slug))
+    if organization is None:
+        raise NotFound(f"There is no organisation called {slug!r}.", field="slug")
+    _check_password(password, field="password")
+    user = User(
+        email=_checked_email(email, field="owner_email"),
+        name=_checked_name(name, field="owner_name", longest=120),
+        password_hash=hash_password(password),
+        timezone=organization.timezone,
+    )
+    membership = Membership(
+        organization_id=organization.id, user_id=user.id, role=role, organization=organization, user=user
+    )
+    _insert(membership)
+    return membership
+
+
 def normal_email(value: str) -> str | None:
     """Return the one way we write this address (lower case, Unicode composed), or None when it is no address."""
     try:

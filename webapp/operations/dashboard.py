@@ -27,8 +27,8 @@ from werkzeug.exceptions import NotFound, ServiceUnavailable
 
 from webapp.core.errors import Forbidden
 from webapp.core.redis import jobs_redis
-from webapp.identity.access import require_administrator
 from webapp.operations import queries
+from webapp.operations.access import require_operator
 from webapp.web.extensions import talisman
 
 POLL_MILLISECONDS = 5000
@@ -88,7 +88,7 @@ class ReadingRedis(Redis):
 
 def _guard() -> None:
     """Let administrators look, and nobody do anything else."""
-    require_administrator()
+    require_operator()
     view = (request.endpoint or "").rpartition(".")[2]
     if request.method not in {"GET", "HEAD"} or view not in _READING:
         raise Forbidden(_("This page only shows jobs; nothing can be changed here."))
