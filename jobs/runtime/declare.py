@@ -300,7 +300,7 @@ def _answer(event: type[DomainEvent], declared: Job[..., Any]) -> None:
 def _arguments_model(
     function: Callable[..., Any], signature: inspect.Signature, without: tuple[str, ...] = ()
 ) -> type[BaseModel]:
-    hints = get_type_hints(function)
+    hints = get_type_hints(function, include_extras=True)
     definitions: dict[str, Any] = {
         name: (hints[name], ... if parameter.default is parameter.empty else parameter.default)
         for name, parameter in signature.parameters.items()

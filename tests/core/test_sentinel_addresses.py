@@ -1,7 +1,11 @@
 from __future__ import annotations
 
-import pytest
+from ssl import CERT_NONE
 
+import pytest
+from redis.connection import SSLConnection
+
+from webapp.core.redis import connect
 from webapp.core.sentinel import SCHEMES, parse
 from webapp.core.settings import SettingsError, load_settings
 
@@ -25,6 +29,15 @@ def test_redis_and_its_sentinels_may_ask_for_logins_of_their_own_over_tls() -> N
     assert read.sentinel_options == {"password": "s:w", "ssl_cert_reqs": "none"}
     assert "p/w" not in repr(read)
     assert "s:w" not in repr(read)
+
+
+def test_with_tls_it_is_spoken_with_redis_and_with_the_sentinels() -> None:
+    with connect("rediss+sentinel://one,two/almanac?ssl_cert_reqs=none&ssl_check_hostname=false") as client:
+        pool = client.connection_pool
+        asked = [sentinel.connection_pool for sentinel in pool.sentinel_manager.sentinels]
+        for made in (each.make_connection() for each in (pool, *asked)):
+            assert isinstance(made, SSLConnection)
+            assert (made.cert_reqs, made.check_hostname) == (CERT_NONE, False)
 
 
 @pytest.mark.parametrize(

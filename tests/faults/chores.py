@@ -6,6 +6,7 @@ The file, which no fault of a server can take anything from, tells how often the
 from __future__ import annotations
 
 import os
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import cache
@@ -52,6 +53,13 @@ def plain(unit: int) -> None:
 @job(queue="email", atomic=True)
 def exact(unit: int) -> None:
     _say(BEGUN)
+    count(unit)
+
+
+@job(queue="email", lane="low", atomic=True)
+def slow(unit: int, seconds: float) -> None:
+    _say(BEGUN)
+    time.sleep(seconds)  # there is nothing to wait for: this is the work, long enough to be hit in the middle of it
     count(unit)
 
 

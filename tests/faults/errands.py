@@ -44,7 +44,7 @@ FOR EACH ROW EXECUTE FUNCTION pass_gate('ticked');
 
 
 def way(what: str, mark: str) -> Path:
-    """Return the file that says `what` about the way of `mark`: that it is "closed at …", "reached at …", "open at …"."""
+    """Return the file that says `what` of the way of `mark`: "closed at …", "reached at …" or "open at …"."""
     return Path(os.environ[FOLDER]) / f"{mark} {what}"
 
 

@@ -99,6 +99,11 @@ def _exact(unit: int, _draw: random.Random) -> dict[str, Any]:
     return {}
 
 
+def _slow(unit: int, draw: random.Random) -> dict[str, Any]:
+    chores.slow.enqueue(unit, draw.uniform(0.01, 0.1))
+    return {}
+
+
 def _delayed(unit: int, draw: random.Random) -> dict[str, Any]:
     when = _soon(draw)
     chores.exact.at(when, unit)
@@ -142,8 +147,9 @@ def _soon(draw: random.Random) -> datetime:
 # How often each kind of work comes up, and what enqueues it and returns what is to become of it. The `value` is that
 # of the last step.
 KINDS: dict[str, tuple[int, Callable[[int, random.Random], dict[str, Any]]]] = {
-    "plain": (40, _plain),
-    "exact": (25, _exact),
+    "plain": (37, _plain),
+    "exact": (23, _exact),
+    "slow": (5, _slow),
     "delayed": (8, _delayed),
     "retried": (8, _retried),
     "keyed": (6, _keyed),

@@ -43,6 +43,8 @@ class Sentinel(EmbeddedRedis):
 
     def _prepare(self) -> None:
         super()._prepare()
+        if self._file.exists():  # what it has learned since is written there
+            return
         rules = [f"sentinel monitor {SERVICE} {HOST} {self._over.port} 2"]
         rules += [f"sentinel {name} {SERVICE} {value}" for name, value in RULES.items()]
         self._file.write_text("\n".join([*rules, ""]))
@@ -76,14 +78,18 @@ class Guard:
             _host, port = redis.sentinel_get_master_addr_by_name(SERVICE)
         return self.first if int(port) == self.first.port else self.replica
 
+    @property
+    def follower(self) -> EmbeddedRedis:
+        """The other one."""
+        return self.first if self.primary is self.replica else self.replica
+
     def wait_until_complete(self) -> None:
         """Return when the Sentinels know each other and both servers, and the one follows the other."""
         assert poll(self._is_complete, PATIENCE_SECONDS), "the Sentinels or the replica are not ready"
 
     def kill_primary(self) -> EmbeddedRedis:
         """Kill the primary, and return the other when it has taken over."""
-        lost = self.primary
-        heir = self.first if lost is self.replica else self.replica
+        lost, heir = self.primary, self.follower
         lost.kill()
         assert poll(lambda: self.primary is heir and _role(heir) == "master", PATIENCE_SECONDS), "nobody took over"
         return heir
@@ -91,19 +97,17 @@ class Guard:
     @contextmanager
     def replication_cut(self) -> Iterator[None]:
         """Within the block nothing that is written to the primary reaches the replica."""
-        with Redis.from_url(self.replica.url) as redis:
+        cut_off = self.follower
+        with Redis.from_url(cut_off.url) as redis:
             redis.config_set("masteruser", "nobody")
-            redis.config_set("masterauth", "wrong")
+            redis.config_set("masterauth", "wrong")  # which the primary refuses, though it asks for none
             redis.client_kill_filter(_type="master")
-            assert poll(lambda: not _is_linked(self.replica), PATIENCE_SECONDS), "the replica still follows"
+            assert poll(lambda: not _is_linked(cut_off), PATIENCE_SECONDS), "the replica still follows"
             yield
             redis.config_set("masterauth", "")
 
     def _is_complete(self) -> bool:
-        return all(map(_knows_all, self.sentinels)) and _role(self.primary) == "master" and self._is_followed()
-
-    def _is_followed(self) -> bool:
-        return _is_linked(self.replica if self.primary is self.first else self.first)
+        return all(map(_knows_all, self.sentinels)) and _is_linked(self.follower)
 
 
 class GuardedInstallation(Installation):

@@ -1,8 +1,7 @@
-"""Where the fault matrix happens: a fleet whose every way to Redis leads through a proxy, with gates to stop work at."""
+"""Where the fault matrix happens: a fleet whose ways to Redis lead through proxies, with gates to stop work at."""
 
 from __future__ import annotations
 
-import signal
 import threading
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager, suppress
@@ -151,9 +150,12 @@ class Yard(Fleet):
             proxy.forget()
         for server in self.servers:
             server.start()
+        was_up = self.web.is_running
         for program in self.programs:
             program.start()
             program.thaw()
+        if not was_up:
+            self.wait_until(self._answers, seconds=START_SECONDS)
 
     @contextmanager
     def another_scheduler(self) -> Iterator[None]:
@@ -167,9 +169,7 @@ class Yard(Fleet):
             self._programs.remove(extra)
 
     def _man(self) -> None:
-        self.web = self.program(
-            "web", "gunicorn", APP, HOST=HOST, PORT=str(self.port), **self._by_way_of(self.to_web)
-        )
+        self.web = self.program("web", "gunicorn", APP, HOST=HOST, PORT=str(self.port), **self._by_way_of(self.to_web))
         self.environment |= self._by_way_of(self.to_hosts)
         self.man(hosts=2, schedulers=0, processes=1)
         self.environment |= self._by_way_of(self.to_schedulers)

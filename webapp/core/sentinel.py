@@ -14,7 +14,7 @@ from urllib.parse import urlsplit
 from redis import ConnectionError as NotConnected
 from redis import Redis
 from redis.connection import Connection, parse_url
-from redis.sentinel import Sentinel, SentinelManagedConnection, SentinelManagedSSLConnection
+from redis.sentinel import MasterNotFoundError, Sentinel, SentinelManagedConnection, SentinelManagedSSLConnection
 
 SCHEMES = ("redis+sentinel://", "rediss+sentinel://")
 PORT = 26379
@@ -110,7 +110,10 @@ class _Sentinels(Sentinel):
         """Return host and port of the primary, asking first whoever knew it last; raises MasterNotFoundError."""
         asking = copy(self)
         asking.sentinels = list(self.sentinels)
-        found = Sentinel.discover_master(asking, service_name)  # type: ignore[no-untyped-call]  # as above
+        try:
+            found = Sentinel.discover_master(asking, service_name)  # type: ignore[no-untyped-call]  # as above
+        except MasterNotFoundError:  # its message is a page long
+            raise MasterNotFoundError(f"no Sentinel knows of a primary called {service_name!r} just now") from None
         self.sentinels = asking.sentinels
         return cast("tuple[str, int]", found)
 
