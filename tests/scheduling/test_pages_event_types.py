@@ -87,6 +87,7 @@ def test_a_host_changes_an_event_type(visitor: Visitor, host: Membership) -> Non
     [
         *(("name", ""), ("name", "x" * 121), ("slug", "Not A Slug"), ("duration", "4"), ("duration", "soon")),
         *(("duration", ""), ("slot_interval", "0"), ("buffer_before", "-5"), ("buffer_after", "9999999999999")),
+        *(("other_durations", "45, soon"), ("other_durations", "3"), ("slot_offset", ""), ("limit_per_day", "0")),
         *(("minimum_notice", "7"), ("minimum_notice", "x"), ("horizon_days", "731"), ("location", "y" * 256)),
     ],
 )
@@ -97,6 +98,18 @@ def test_a_faulty_field_is_named_and_the_rest_is_kept(visitor: Visitor, field: s
     assert f'id="{field}-error"' in page.answer.text
     assert fields(page.form())["description"].strip() == "Kept text"
     assert every() == []
+
+
+def test_lengths_and_limits_are_typed_and_shown_again(visitor: Visitor, host: Membership) -> None:
+    typed = {"name": "Talk", "other_durations": " 60,45 ,", "limit_per_week": "3", "buffers_among_own": "y"}
+    visitor.send(visitor.open(NEW).form(), typed)
+    made = only()
+    assert (made.durations, made.limit_per_day, made.limit_per_week) == ([30, 45, 60], None, 3)
+    assert made.buffers_among_own
+    form = visitor.open(f"/app/event-types/{made.id}").form()
+    assert (fields(form)["other_durations"], fields(form)["limit_per_week"]) == ("45, 60", "3")
+    visitor.send(form, {"other_durations": "", "limit_per_week": "", "buffers_among_own": None})
+    assert (only().durations, only().limit_per_week, only().buffers_among_own) == ([30], None, False)
 
 
 def test_an_address_that_is_taken_is_said_beside_its_field(visitor: Visitor, host: Membership) -> None:

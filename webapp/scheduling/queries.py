@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, time, timedelta
 from enum import StrEnum
-from typing import Any, TypeVar
+from typing import Any, NamedTuple, TypeVar
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import BigInteger, Select, cast, extract, func, or_, select, tuple_
-from sqlalchemy.orm import contains_eager, joinedload, selectinload
+from sqlalchemy import BigInteger, Cast, Select, cast, extract, func, or_, select, tuple_
+from sqlalchemy.orm import InstrumentedAttribute, contains_eager, joinedload, selectinload
 from sqlalchemy.orm.strategy_options import _AbstractLoad  # what its own methods take and return
 
 from webapp.core import clock
@@ -21,7 +22,7 @@ from webapp.core.errors import NotFound
 from webapp.core.pagination import PAGE_SIZE, Cursor, Page
 from webapp.core.scope import find_scoped, scoped
 from webapp.identity.models import Organization
-from webapp.scheduling.models import Booking, BookingStatus, EventType, Schedule
+from webapp.scheduling.models import Booking, BookingStatus, EventType, HostTime, Meeting, Schedule
 
 _SLUG = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
 
@@ -89,28 +90,46 @@ def _slug(text: str) -> str:
 # What the slot engine is told ---------------------------------------------------------------------------------------
 
 
-def busy_spans(
-    *, host_id: UUID, begin: datetime, until: datetime, excluding: UUID | None = None
-) -> list[tuple[int, int]]:
-    """Return the UTC minutes that bookings of the host occupy, buffers included, between two instants (aware).
+class Held(NamedTuple):
+    """A meeting in a host's diary, as `HostTime` has it, in UTC minutes rounded outward."""
 
-    A host is one person in every organisation, so all of their bookings count; `excluding` leaves one out.
+    host_id: UUID
+    event_type_id: UUID
+    start: int
+    blocked_from: int
+    blocked_until: int
+    apart_from: int
+    apart_until: int
+    seats_left: int
+
+
+def held_times(
+    *, host_ids: Iterable[UUID], begin: datetime, until: datetime, leaving: UUID | None = None
+) -> list[Held]:
+    """Return the meetings that take time of the hosts between two instants (aware), buffers included.
+
+    A host is one person in every organisation, so all of their meetings count. `leaving` is a meeting that somebody is
+    about to leave: it is left out if they are the last in it, since it then goes with them.
     """
-    statement = select(
-        cast(func.floor(extract("epoch", Booking.blocked_from) / 60), BigInteger),
-        cast(func.ceil(extract("epoch", Booking.blocked_until) / 60), BigInteger),
-    ).where(
-        Booking.host_id == host_id,
-        Booking.status == BookingStatus.CONFIRMED,
-        Booking.blocked_until > begin,
-        Booking.blocked_from < until,
+    statement = (
+        select(
+            *(HostTime.host_id, HostTime.event_type_id, _minute(Meeting.starts_at)),
+            *(_minute(HostTime.blocked_from), _minute(HostTime.blocked_until, up=True)),
+            *(_minute(HostTime.apart_from), _minute(HostTime.apart_until, up=True)),
+            Meeting.seats - Meeting.seats_taken,
+        )
+        .join(Meeting, HostTime.meeting_id == Meeting.id)
+        .where(HostTime.host_id.in_(host_ids), HostTime.apart_until > begin, HostTime.apart_from < until)
     )
-    if excluding is not None:
-        statement = statement.where(Booking.id != excluding)
-    return [(first, last) for first, last in session().execute(statement)]
+    if leaving is not None:
+        statement = statement.where(or_(Meeting.id != leaving, Meeting.seats_taken > 1))
+    return [Held._make(row) for row in session().execute(statement)]
 
 
-# What jobs work on ----------------------------------------------------------------------------------------------------
+def _minute(column: InstrumentedAttribute[datetime], *, up: bool = False) -> Cast[int]:
+    """Return the UTC minute of a column, the part of one counting as none, or as a whole one (`up`)."""
+    rounded = func.ceil if up else func.floor
+    return cast(rounded(extract("epoch", column) / 60), BigInteger)
 
 
 # What jobs see --------------------------------------------------------------------------------------------------------

@@ -82,6 +82,7 @@ class SlotsQuery(Query):
     start: Day
     end: Day = Field(description="The last day included.")
     timezone: ZoneName
+    duration: int | None = Field(None, description="One of the event type's `durations`; the first if not given.")
 
 
 class InviteeIn(In):
@@ -99,6 +100,7 @@ class BookingIn(In):
     timezone: ZoneName
     invitee: InviteeIn
     answers: Annotated[dict[AnswerKey, str], Field(max_length=50)] | None = None
+    duration: int | None = Field(None, description="One of the event type's `durations`; the first if not given.")
 
     def guest(self) -> Guest:
         """Return who books, in the service's terms."""
@@ -170,12 +172,16 @@ class HostOut(Out):
 
 
 class PublicEventTypeOut(Out):
-    """Something that can be booked. `duration` in minutes; `url` is its page."""
+    """Something that can be booked. `url` is its page.
+
+    `durations` are the lengths to choose from in minutes, `duration` the one that is booked without choosing.
+    """
 
     slug: str
     name: str
     description: str
     duration: int
+    durations: list[int]
     location: str
     host: HostOut
     questions: list[QuestionOut]
@@ -189,6 +195,7 @@ class PublicEventTypeOut(Out):
             name=event_type.name,
             description=event_type.description,
             duration=event_type.duration,
+            durations=event_type.durations,
             location=event_type.location,
             host=HostOut(name=event_type.host.name),
             questions=[QuestionOut.model_validate(question) for question in event_type.questions],
@@ -301,6 +308,11 @@ class EventTypeOut(PublicEventTypeOut):
     buffer_after: int
     minimum_notice: int
     horizon_days: int
+    slot_offset: int
+    buffers_among_own: bool
+    limit_per_day: int | None
+    limit_per_week: int | None
+    limit_per_month: int | None
 
     @classmethod
     def of(cls, event_type: EventType) -> Self:

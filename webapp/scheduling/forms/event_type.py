@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import re
+
 from flask_babel import gettext, ngettext
 from flask_babel import lazy_gettext as _
 from werkzeug.datastructures import MultiDict
 from wtforms import (
     BooleanField,
+    Field,
     FieldList,
     Form,
     FormField,
@@ -16,7 +19,8 @@ from wtforms import (
     StringField,
     TextAreaField,
 )
-from wtforms.validators import InputRequired
+from wtforms.validators import InputRequired, Optional
+from wtforms.widgets import TextInput
 
 from webapp.core.validation import FieldError
 from webapp.scheduling.forms import option, show_errors
@@ -26,6 +30,16 @@ from webapp.web.times import duration_text
 
 _NOTICES = (0, 30, 60, 120, 240, 720, 1440, 2880, 10_080)
 _ROW = "questions."
+_USUAL = {
+    "duration": 30,
+    "slot_interval": 30,
+    "slot_offset": 0,
+    "buffer_before": 0,
+    "buffer_after": 0,
+    "minimum_notice": 60,
+    "horizon_days": 60,
+}
+_NUMBER_OR_NOTHING = _("Please give a number, or 0.")
 
 
 class QuestionForm(Form):
@@ -37,6 +51,23 @@ class QuestionForm(Form):
     long = BooleanField(_("Long answer"))
 
 
+class MinutesField(Field):
+    """Lengths of time, typed as numbers of minutes with commas between them."""
+
+    widget = TextInput()
+    data: list[int] | None
+
+    def _value(self) -> str:
+        return str(self.raw_data[0]) if self.raw_data else ", ".join(map(str, self.data or []))
+
+    def process_formdata(self, valuelist: list[str]) -> None:
+        """Take what was typed; raises ValueError, which becomes the field's error."""
+        parts = [part.strip() for part in (valuelist[0] if valuelist else "").split(",") if part.strip()]
+        if any(not re.fullmatch("[0-9]{1,6}", part) for part in parts):
+            raise ValueError(gettext("Please write numbers of minutes with commas between them, such as 45, 60."))
+        self.data = [int(part) for part in parts]
+
+
 class EventTypeForm(Form):
     """Everything about an event type. The service checks what the fields say."""
 
@@ -46,10 +77,16 @@ class EventTypeForm(Form):
     location = StringField(_("Where it takes place"), render_kw={"maxlength": 255})
     duration = IntegerField(_("Length in minutes"), [InputRequired(_("Please say how long it takes."))])
     slot_interval = IntegerField(_("A start every … minutes"), [InputRequired(_("Please give a number of minutes."))])
-    buffer_before = IntegerField(_("Minutes kept free before"), [InputRequired(_("Please give a number, or 0."))])
-    buffer_after = IntegerField(_("Minutes kept free after"), [InputRequired(_("Please give a number, or 0."))])
+    buffer_before = IntegerField(_("Minutes kept free before"), [InputRequired(_NUMBER_OR_NOTHING)])
+    buffer_after = IntegerField(_("Minutes kept free after"), [InputRequired(_NUMBER_OR_NOTHING)])
     minimum_notice = SelectField(_("Book at least … ahead"), coerce=int)
     horizon_days = IntegerField(_("Book at most … days ahead"), [InputRequired(_("Please give a number of days."))])
+    other_durations = MinutesField(_("Further lengths to choose from"))
+    slot_offset = IntegerField(_("First start … minutes after opening"), [InputRequired(_NUMBER_OR_NOTHING)])
+    buffers_among_own = BooleanField(_("Keep these minutes free of the same event type only"))
+    limit_per_day = IntegerField(_("Most meetings a day"), [Optional()])
+    limit_per_week = IntegerField(_("Most meetings a week"), [Optional()])
+    limit_per_month = IntegerField(_("Most meetings a month"), [Optional()])
     questions = FieldList(FormField(QuestionForm), _("Questions"))
 
     def details(self) -> EventTypeDetails:
@@ -65,6 +102,12 @@ class EventTypeForm(Form):
             buffer_after=self.buffer_after.data or 0,
             minimum_notice=self.minimum_notice.data,
             horizon_days=self.horizon_days.data or 0,
+            other_durations=self.other_durations.data or [],
+            slot_offset=self.slot_offset.data or 0,
+            buffers_among_own=self.buffers_among_own.data,
+            limit_per_day=self.limit_per_day.data,
+            limit_per_week=self.limit_per_week.data,
+            limit_per_month=self.limit_per_month.data,
             questions=[_question(row) for row in self._asked()],
         )
 
@@ -86,9 +129,7 @@ class EventTypeForm(Form):
 
 def new_event_type_form(typed: MultiDict[str, str] | None = None) -> EventTypeForm:
     """Return the form of a new event type, with usual values or with what was typed."""
-    form = EventTypeForm(
-        typed, duration=30, slot_interval=30, buffer_before=0, buffer_after=0, minimum_notice=60, horizon_days=60
-    )
+    form = EventTypeForm(typed, data=_USUAL)
     return _with_notices(form, 60)
 
 

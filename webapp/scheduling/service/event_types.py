@@ -19,6 +19,7 @@ from webapp.scheduling.models import EventType, Schedule
 from webapp.scheduling.service.guests import one_line, plain_text
 
 MOST_QUESTIONS = 20
+MOST_DURATIONS = 10
 
 _SLUG = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
 _NOT_IN_SLUG = re.compile(r"[^a-z0-9]+")
@@ -31,6 +32,10 @@ _NUMBERS = (
     ("buffer_after", 0, 720, "minutes"),
     ("minimum_notice", 0, 525_600, "minutes"),
     ("horizon_days", 1, 730, "days"),
+    ("slot_offset", 0, 1439, "minutes"),
+    ("limit_per_day", 1, 1000, "meetings"),
+    ("limit_per_week", 1, 1000, "meetings"),
+    ("limit_per_month", 1, 1000, "meetings"),
 )
 
 
@@ -46,7 +51,10 @@ class Question:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class EventTypeDetails:
-    """Everything about an event type that its host chooses. Lengths in minutes, the horizon in days."""
+    """Everything about an event type that its host chooses.
+
+    Lengths are minutes, the horizon days; a limit of None is none.
+    """
 
     name: str
     slug: str
@@ -57,6 +65,12 @@ class EventTypeDetails:
     buffer_after: int = 0
     minimum_notice: int = 60
     horizon_days: int = 60
+    other_durations: Sequence[int] = ()
+    slot_offset: int = 0
+    buffers_among_own: bool = False
+    limit_per_day: int | None = None
+    limit_per_week: int | None = None
+    limit_per_month: int | None = None
     location: str = ""
     questions: Sequence[Question] = ()
 
@@ -128,11 +142,24 @@ def _checked(details: EventTypeDetails) -> dict[str, Any]:
         _require_slug(details.slug)
     for field, least, most, unit in _NUMBERS:
         values[field] = getattr(details, field)
-        if not least <= values[field] <= most:
+        if values[field] is not None and not least <= values[field] <= most:
             faults.add(field, f"This must be between {least} and {most} {unit}.")
+    with faults.of("other_durations"):
+        values["other_durations"] = _other_durations(details)
+    values["buffers_among_own"] = details.buffers_among_own
     values["questions"] = _questions(details.questions, faults)
     faults.refuse()
     return values
+
+
+def _other_durations(details: EventTypeDetails) -> list[int]:
+    """Return the further lengths, each once, the shortest first."""
+    others = sorted({*details.other_durations} - {details.duration})
+    if any(not 5 <= minutes <= 1440 for minutes in others):
+        raise ValueError("Each length must be between 5 and 1440 minutes.")
+    if len(others) > MOST_DURATIONS:
+        raise ValueError(f"Please offer at most {MOST_DURATIONS} further lengths.")
+    return others
 
 
 def _questions(questions: Sequence[Question], faults: FieldErrors) -> list[dict[str, Any]]:
