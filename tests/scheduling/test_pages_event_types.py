@@ -100,6 +100,28 @@ def test_a_faulty_field_is_named_and_the_rest_is_kept(visitor: Visitor, field: s
     assert every() == []
 
 
+def test_a_group_is_made_with_seats_and_stays_one(visitor: Visitor, host: Membership) -> None:
+    visitor.send(visitor.open(NEW).form(), {"name": "Yoga", "kind": "group", "seats": "12"})
+    assert (only().kind, only().seats) == ("group", 12)
+    form = visitor.open(f"/app/event-types/{only().id}").form()
+    visitor.send(form, {"kind": "one_to_one", "seats": "10"})
+    assert (only().kind, only().seats) == ("group", 10)
+    assert "10 seats" in visitor.open("/app/event-types").words
+    assert "10 seats left" in visitor.open(f"/book/{host.organization.slug}/yoga").words
+
+
+@pytest.mark.parametrize("seats", ["1", "", "many", "1001"])
+def test_a_group_needs_seats(visitor: Visitor, seats: str) -> None:
+    page = visitor.send(visitor.open(NEW).form(), {"name": "Yoga", "kind": "group", "seats": seats}, status=422)
+    assert 'id="seats-error"' in page.answer.text
+    assert every() == []
+
+
+def test_a_kind_that_does_not_exist_is_refused(visitor: Visitor) -> None:
+    page = visitor.send(visitor.open(NEW).form(), {"name": "Yoga", "kind": "crowd"}, status=422)
+    assert 'id="kind-error"' in page.answer.text
+
+
 def test_lengths_and_limits_are_typed_and_shown_again(visitor: Visitor, host: Membership) -> None:
     typed = {"name": "Talk", "other_durations": " 60,45 ,", "limit_per_week": "3", "buffers_among_own": "y"}
     visitor.send(visitor.open(NEW).form(), typed)

@@ -22,6 +22,13 @@ class BookingStatus(StrEnum):
     CANCELLED = "cancelled"
 
 
+class EventKind(StrEnum):
+    """Who comes together: one host with one guest, or one host with as many guests as there are seats."""
+
+    ONE_TO_ONE = "one_to_one"
+    GROUP = "group"
+
+
 class Side(StrEnum):
     """Who did something to a booking."""
 
@@ -85,6 +92,7 @@ class DateOverride(Base):
 class EventType(Base):
     """A kind of meeting that guests can book with one host. All lengths in minutes.
 
+    `kind` is chosen once and for all; a group has `seats` for more than one guest, and one length.
     Guests who do not choose among the `durations` get the first. `slot_offset` is how long after an opening the first
     meeting can begin. `buffers_among_own` keeps the buffers free of meetings of the same event type only. The limits
     count meetings by the day, the week (from Monday) and the month of the schedule's zone; None is no limit.
@@ -100,6 +108,8 @@ class EventType(Base):
         CheckConstraint("minimum_notice BETWEEN 0 AND 525600", name="minimum_notice"),
         CheckConstraint("horizon_days BETWEEN 1 AND 730", name="horizon_days"),
         CheckConstraint("5 <= ALL (other_durations) AND 1440 >= ALL (other_durations)", name="other_durations"),
+        CheckConstraint("seats BETWEEN 1 AND 1000 AND (kind = 'group') = (seats > 1)", name="seats"),
+        CheckConstraint("kind <> 'group' OR cardinality(other_durations) = 0", name="group"),
         CheckConstraint("slot_offset BETWEEN 0 AND 1439", name="slot_offset"),
         CheckConstraint("limit_per_day >= 1 AND limit_per_week >= 1 AND limit_per_month >= 1", name="limits"),
     )
@@ -109,6 +119,10 @@ class EventType(Base):
     schedule_id: Mapped[UUID] = mapped_column(ForeignKey("schedule.id"), index=True)
     slug: Mapped[str] = mapped_column(String(60))
     name: Mapped[str] = mapped_column(String(120))
+    kind: Mapped[EventKind] = mapped_column(
+        enum_column(EventKind, name="kind"), default=EventKind.ONE_TO_ONE, server_default="one_to_one"
+    )
+    seats: Mapped[int] = mapped_column(default=1, server_default="1")
     description: Mapped[str] = mapped_column(Text, default="", server_default="")
     duration: Mapped[int]
     slot_interval: Mapped[int]
@@ -131,6 +145,11 @@ class EventType(Base):
     organization: Mapped[Organization] = relationship(lazy="joined", innerjoin=True)
     host: Mapped[User] = relationship(lazy="joined", innerjoin=True)
     schedule: Mapped[Schedule] = relationship()
+
+    @property
+    def is_group(self) -> bool:
+        """True when several guests come to one meeting."""
+        return self.kind is EventKind.GROUP
 
     @property
     def durations(self) -> list[int]:
@@ -238,6 +257,7 @@ class Booking(Base):
 
     event_type: Mapped[EventType] = relationship(lazy="joined", innerjoin=True)
     host: Mapped[User] = relationship(lazy="joined", innerjoin=True)
+    meeting: Mapped[Meeting | None] = relationship(viewonly=True)
 
     @property
     def minutes(self) -> int:

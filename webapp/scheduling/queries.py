@@ -96,6 +96,7 @@ class Held(NamedTuple):
     host_id: UUID
     event_type_id: UUID
     start: int
+    end: int
     blocked_from: int
     blocked_until: int
     apart_from: int
@@ -113,7 +114,8 @@ def held_times(
     """
     statement = (
         select(
-            *(HostTime.host_id, HostTime.event_type_id, _minute(Meeting.starts_at)),
+            *(HostTime.host_id, HostTime.event_type_id),
+            *(_minute(Meeting.starts_at), _minute(Meeting.ends_at, up=True)),
             *(_minute(HostTime.blocked_from), _minute(HostTime.blocked_until, up=True)),
             *(_minute(HostTime.apart_from), _minute(HostTime.apart_until, up=True)),
             Meeting.seats - Meeting.seats_taken,

@@ -14,7 +14,7 @@ from webapp.core import clock
 from webapp.core.addresses import email_address
 from webapp.core.settings import settings
 from webapp.identity.models import Organization, User
-from webapp.scheduling.models import Booking, BookingStatus, EventType, Side
+from webapp.scheduling.models import Booking, BookingStatus, EventKind, EventType, Side
 from webapp.scheduling.queries import When
 from webapp.scheduling.service import booking as bookings
 from webapp.scheduling.service.guests import Guest, one_line, phone_number, plain_text
@@ -131,7 +131,7 @@ class BookingsQuery(PageQuery):
 
 
 class SlotOut(Out):
-    """A time that can be booked, with the offset of the zone asked for."""
+    """A time that can be booked, with the offset of the zone asked for. `seats_left` is 1 but for groups."""
 
     start: Moment
     end: Moment
@@ -174,11 +174,14 @@ class HostOut(Out):
 class PublicEventTypeOut(Out):
     """Something that can be booked. `url` is its page.
 
-    `durations` are the lengths to choose from in minutes, `duration` the one that is booked without choosing.
+    `durations` are the lengths to choose from in minutes, `duration` the one that is booked without choosing; `seats`
+    is how many guests can come to one meeting.
     """
 
     slug: str
     name: str
+    kind: EventKind
+    seats: int
     description: str
     duration: int
     durations: list[int]
@@ -193,6 +196,8 @@ class PublicEventTypeOut(Out):
         return cls(
             slug=event_type.slug,
             name=event_type.name,
+            kind=event_type.kind,
+            seats=event_type.seats,
             description=event_type.description,
             duration=event_type.duration,
             durations=event_type.durations,

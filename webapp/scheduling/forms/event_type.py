@@ -24,13 +24,19 @@ from wtforms.widgets import TextInput
 
 from webapp.core.validation import FieldError
 from webapp.scheduling.forms import option, show_errors
-from webapp.scheduling.models import EventType
+from webapp.scheduling.models import EventKind, EventType
 from webapp.scheduling.service.event_types import EventTypeDetails, Question, slug_for
 from webapp.web.times import duration_text
 
 _NOTICES = (0, 30, 60, 120, 240, 720, 1440, 2880, 10_080)
 _ROW = "questions."
+KINDS = [
+    option(EventKind.ONE_TO_ONE, _("One guest at a time")),
+    option(EventKind.GROUP, _("A group: several guests at once")),
+]
 _USUAL = {
+    "kind": EventKind.ONE_TO_ONE,
+    "seats": 1,
     "duration": 30,
     "slot_interval": 30,
     "slot_offset": 0,
@@ -72,6 +78,8 @@ class EventTypeForm(Form):
     """Everything about an event type. The service checks what the fields say."""
 
     name = StringField(_("Name"), [InputRequired(_("Please give it a name."))], render_kw={"maxlength": 120})
+    kind = SelectField(_("Who comes"), choices=KINDS, coerce=EventKind)
+    seats = IntegerField(_("Seats"), [InputRequired(_("Please say how many guests can come at once."))])
     slug = StringField(_("Address"), render_kw={"maxlength": 60, "autocapitalize": "none", "spellcheck": "false"})
     description = TextAreaField(_("Description"), render_kw={"maxlength": 5000})
     location = StringField(_("Where it takes place"), render_kw={"maxlength": 255})
@@ -93,6 +101,8 @@ class EventTypeForm(Form):
         """Return what a valid form describes; rows left empty are no questions; no address means the name's."""
         return EventTypeDetails(
             name=self.name.data or "",
+            kind=self.kind.data,
+            seats=self.seats.data or 0,
             slug=(self.slug.data or "").strip() or slug_for(self.name.data or ""),
             description=self.description.data or "",
             location=self.location.data or "",
@@ -135,7 +145,9 @@ def new_event_type_form(typed: MultiDict[str, str] | None = None) -> EventTypeFo
 
 def event_type_form(event_type: EventType, typed: MultiDict[str, str] | None = None) -> EventTypeForm:
     """Return the form that changes an event type, with its values or with what was typed."""
-    return _with_notices(EventTypeForm(typed, obj=event_type), event_type.minimum_notice)
+    form = _with_notices(EventTypeForm(typed, obj=event_type), event_type.minimum_notice)
+    form.kind.data = event_type.kind  # chosen once, so nothing that is typed changes it
+    return form
 
 
 def edit_rows(form: EventTypeForm, action: str) -> None:

@@ -97,7 +97,7 @@ def cancel(*, booking: Booking, by: Side, reason: str) -> Booking:
         _read_again(booking)
         _require_changeable(booking)
         leave_seat(booking=booking)
-        booking.status = BookingStatus.CANCELLED
+        booking.status, booking.meeting_id = BookingStatus.CANCELLED, None
         booking.sequence += 1
         booking.cancelled_at, booking.cancelled_by, booking.cancel_reason = clock.now(), by, reason
     publish(BookingCancelled(booking_id=booking.id))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 from uuid import UUID
 
@@ -15,7 +15,8 @@ from sqlalchemy.exc import IntegrityError
 from webapp.core.db import session
 from webapp.core.validation import FieldErrors
 from webapp.scheduling.errors import InUse, SlugTaken
-from webapp.scheduling.models import EventType, Schedule
+from webapp.scheduling.models import EventKind, EventType, Schedule
+from webapp.scheduling.service import meetings
 from webapp.scheduling.service.guests import one_line, plain_text
 
 MOST_QUESTIONS = 20
@@ -33,6 +34,7 @@ _NUMBERS = (
     ("minimum_notice", 0, 525_600, "minutes"),
     ("horizon_days", 1, 730, "days"),
     ("slot_offset", 0, 1439, "minutes"),
+    ("seats", 1, 1000, "seats"),
     ("limit_per_day", 1, 1000, "meetings"),
     ("limit_per_week", 1, 1000, "meetings"),
     ("limit_per_month", 1, 1000, "meetings"),
@@ -53,7 +55,8 @@ class Question:
 class EventTypeDetails:
     """Everything about an event type that its host chooses.
 
-    Lengths are minutes, the horizon days; a limit of None is none.
+    Lengths are minutes, the horizon days; a limit of None is none. `kind` stays as it was made, and only a group has
+    more seats than one.
     """
 
     name: str
@@ -65,6 +68,8 @@ class EventTypeDetails:
     buffer_after: int = 0
     minimum_notice: int = 60
     horizon_days: int = 60
+    kind: EventKind = EventKind.ONE_TO_ONE
+    seats: int = 1
     other_durations: Sequence[int] = ()
     slot_offset: int = 0
     buffers_among_own: bool = False
@@ -87,11 +92,15 @@ def create_event_type(
 
 
 def update_event_type(*, event_type: EventType, details: EventTypeDetails) -> EventType:
-    """Change an event type; bookings already made keep their times. Raises as `create_event_type`."""
-    values = _checked(details)
+    """Change all but the kind of an event type; bookings already made keep their times and seats.
+
+    Raises as `create_event_type`.
+    """
+    values = _checked(replace(details, kind=event_type.kind))
     with _constraints():
         for field, value in values.items():
             setattr(event_type, field, value)
+    meetings.set_seats(event_type=event_type)
     return event_type
 
 
@@ -146,7 +155,9 @@ def _checked(details: EventTypeDetails) -> dict[str, Any]:
             faults.add(field, f"This must be between {least} and {most} {unit}.")
     with faults.of("other_durations"):
         values["other_durations"] = _other_durations(details)
-    values["buffers_among_own"] = details.buffers_among_own
+    with faults.of("seats"):
+        _require_seats(details)
+    values |= {"kind": details.kind, "buffers_among_own": details.buffers_among_own}
     values["questions"] = _questions(details.questions, faults)
     faults.refuse()
     return values
@@ -159,7 +170,16 @@ def _other_durations(details: EventTypeDetails) -> list[int]:
         raise ValueError("Each length must be between 5 and 1440 minutes.")
     if len(others) > MOST_DURATIONS:
         raise ValueError(f"Please offer at most {MOST_DURATIONS} further lengths.")
+    if others and details.kind is EventKind.GROUP:
+        raise ValueError("A group has one length, since its guests come together; please leave this empty.")
     return others
+
+
+def _require_seats(details: EventTypeDetails) -> None:
+    if details.kind is EventKind.GROUP and details.seats == 1:
+        raise ValueError("A group has at least 2 seats; please say how many guests can come at once.")
+    if details.kind is not EventKind.GROUP and details.seats > 1:
+        raise ValueError("Only a group has more seats than one; please choose that kind, or write 1.")
 
 
 def _questions(questions: Sequence[Question], faults: FieldErrors) -> list[dict[str, Any]]:

@@ -16,6 +16,7 @@ from psycopg.errors import DeadlockDetected, ExclusionViolation, LockNotAvailabl
 from sqlalchemy import ARRAY, BigInteger, cast, delete, func, select, update
 from sqlalchemy.exc import DBAPIError
 
+from webapp.core import clock
 from webapp.core.db import session
 from webapp.scheduling.errors import BusyHost, SlotTaken
 from webapp.scheduling.models import Booking, EventType, HostTime, Meeting
@@ -41,31 +42,62 @@ def hosts_turn(host_ids: Collection[UUID]) -> Iterator[None]:
 
 
 def take_seat(*, booking: Booking, event_type: EventType, start: datetime, duration: int) -> None:
-    """Give the booking its time and a seat in a meeting then, which takes the host's time with the buffers around it.
+    """Give the booking its time, and a seat: in the meeting of the event type that begins then, or in a new one.
 
-    `start` is aware, `duration` in minutes. The booking is written too. Raises SlotTaken.
+    A new one takes the host's time with the buffers around it. `start` is aware, `duration` in minutes.
     """
-    booking.starts_at = start.astimezone(UTC)
-    booking.ends_at = booking.starts_at + timedelta(minutes=duration)
+    begins = start.astimezone(UTC)
+    joined = _join(event_type, begins) if event_type.is_group else None
+    booking.starts_at = begins
+    if joined is None:
+        booking.ends_at = begins + timedelta(minutes=duration)
+        booking.meeting_id = _open(event_type, booking).id
+    else:
+        booking.meeting_id, booking.ends_at = joined
+
+
+def _join(event_type: EventType, start: datetime) -> tuple[UUID, datetime] | None:
+    """Take one more seat in the meeting that begins then; return its id and end, None when there is none to be had."""
+    joined = session().execute(
+        update(Meeting)
+        .where(Meeting.event_type_id == event_type.id, Meeting.starts_at == start, Meeting.seats_taken < Meeting.seats)
+        .values(seats_taken=Meeting.seats_taken + 1)
+        .returning(Meeting.id, Meeting.ends_at)
+    )
+    row = joined.one_or_none()
+    return row and (row.id, row.ends_at)
+
+
+def _open(event_type: EventType, booking: Booking) -> Meeting:
+    """Have a meeting take place, in which the booking has the first seat; a full one at that time refuses it."""
     meeting = Meeting(
         organization_id=event_type.organization_id,
         event_type_id=event_type.id,
         starts_at=booking.starts_at,
         ends_at=booking.ends_at,
+        seats=event_type.seats,
         hosts=[_host_time(event_type, booking.host_id, booking)],
     )
     session().add(meeting)
-    booking.meeting_id = meeting.id
+    return meeting
+
+
+def set_seats(*, event_type: EventType) -> None:
+    """Give the event type's meetings to come the seats it has now, or as many as are taken where that is more."""
+    seats = func.greatest(event_type.seats, Meeting.seats_taken)
+    ahead = (Meeting.event_type_id == event_type.id, Meeting.starts_at > clock.now())
+    session().execute(update(Meeting).where(*ahead).values(seats=seats))
 
 
 def leave_seat(*, booking: Booking) -> None:
-    """Give up the booking's seat; with the last one the meeting goes, and the hosts have their time back."""
-    meeting_id, booking.meeting_id = booking.meeting_id, None
-    mine = Meeting.id == meeting_id
-    with session().no_autoflush:  # a booking without a meeting is no booking that stands
-        last = session().execute(delete(Meeting).where(mine, Meeting.seats_taken == 1).returning(Meeting.id)).all()
-        if not last:
-            session().execute(update(Meeting).where(mine).values(seats_taken=Meeting.seats_taken - 1))
+    """Give up the booking's seat; with the last one the meeting goes, and the hosts have their time back.
+
+    The booking is left to take another one, or to be cancelled.
+    """
+    mine = Meeting.id == booking.meeting_id
+    last = session().execute(delete(Meeting).where(mine, Meeting.seats_taken == 1).returning(Meeting.id)).all()
+    if not last:
+        session().execute(update(Meeting).where(mine).values(seats_taken=Meeting.seats_taken - 1))
 
 
 def _host_time(event_type: EventType, host_id: UUID, booking: Booking) -> HostTime:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import date, datetime
 from zoneinfo import ZoneInfo
 
 from webapp.core.clock import find_zone
@@ -76,10 +76,10 @@ def offered_slots(
     until = min(midnight_of(last) + DAY + _FARTHEST_ZONE, now + rules.horizon_days * DAY)
     if begin > until:
         return []
-    diaries = _diaries(event_type, rules, begin, until, moving)
-    length = timedelta(minutes=rules.duration)
-    starts = offered(rules, diaries, now=now, first=first, last=last, zone=zone)
-    return [Offer(start, start + length) for start in map(moment_of, starts)]
+    held = _held(event_type, rules, begin, until, moving)
+    starts = offered(rules, _diaries(event_type, held), now=now, first=first, last=last, zone=zone)
+    begun = {meeting.start: meeting for meeting in held if meeting.event_type_id == event_type.id}
+    return [_offer(event_type, rules, start, begun.get(start)) for start in starts]
 
 
 def require_offered(
@@ -93,8 +93,8 @@ def require_offered(
     minute = minute_of(start)
     # No date of a calendar is too far to look up.
     within_horizon = min(max(minute, now), now + rules.horizon_days * DAY)
-    diaries = _diaries(event_type, rules, within_horizon, within_horizon, moving)
-    refusal = check(rules, diaries, now=now, start=minute)
+    held = _held(event_type, rules, within_horizon, within_horizon, moving)
+    refusal = check(rules, _diaries(event_type, held), now=now, start=minute)
     if refusal is None and start != moment_of(minute):
         refusal = Refusal.OFF_GRID  # some seconds past a start that is offered
     if refusal is not None:
@@ -137,15 +137,26 @@ def chosen_duration(event_type: EventType, *, duration: int | None, moving: Book
     return duration
 
 
-def _diaries(event_type: EventType, rules: Rules, begin: int, until: int, moving: Booking | None) -> list[Diary]:
+def _offer(event_type: EventType, rules: Rules, start: int, meeting: Held | None) -> Offer:
+    """Return the offer of a seat in the `meeting` that takes place anyway, or of a new one."""
+    if meeting:
+        return Offer(moment_of(start), moment_of(meeting.end), meeting.seats_left)
+    return Offer(moment_of(start), moment_of(start + rules.duration), event_type.seats)
+
+
+def _held(event_type: EventType, rules: Rules, begin: int, until: int, moving: Booking | None) -> list[Held]:
     """Return what is in the way of meetings that begin between two minutes, and what counts towards their limits."""
     reach = _LONGEST + rules.limits.reach * DAY
-    held = queries.held_times(
+    return queries.held_times(
         host_ids=[event_type.host_id],
         begin=moment_of(begin - reach),
         until=moment_of(until + reach),
         leaving=moving.meeting_id if moving else None,
     )
+
+
+def _diaries(event_type: EventType, held: list[Held]) -> list[Diary]:
+    """Return the diaries of the hosts who all have to be there."""
     return [_diary(event_type, event_type.schedule, held)]
 
 
@@ -161,6 +172,7 @@ def _diary(event_type: EventType, schedule: Schedule, held: list[Held]) -> Diary
         ],
         own=[(meeting.apart_from, meeting.apart_until) for meeting in own],
         starts=[meeting.start for meeting in own],
+        joinable=[meeting.start for meeting in own if meeting.seats_left > 0],
     )
 
 

@@ -34,6 +34,7 @@ class Slot(NamedTuple):
 
     start: datetime
     label: str
+    seats_left: int = 1
 
     @property
     def value(self) -> str:
@@ -212,7 +213,11 @@ def label_slots(offers: list[Offer], zone: ZoneInfo) -> list[Slot]:
     """Label each time; where the clocks show one twice that night, its offset tells the two apart."""
     labels = [clock_time(offer.start, zone) for offer in offers]
     return [
-        Slot(offer.start, f"{label} ({offset_text(zone, offer.start)})" if labels.count(label) > 1 else label)
+        Slot(
+            offer.start,
+            f"{label} ({offset_text(zone, offer.start)})" if labels.count(label) > 1 else label,
+            offer.seats_left,
+        )
         for offer, label in zip(offers, labels, strict=True)
     ]
 
