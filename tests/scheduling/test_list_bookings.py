@@ -45,6 +45,7 @@ def test_a_booking_is_shown_whole(client: FlaskClient) -> None:
         "sequence": 0,
         "event_type": {"id": str(kind.id), "slug": kind.slug, "name": kind.name},
         "host": {"id": str(host.user_id), "name": host.user.name},
+        "hosts": [{"id": str(host.user_id), "name": host.user.name}],
         "invitee": {"name": GUEST.name, "email": GUEST.email, "phone": None, "timezone": "Europe/Berlin"},
         "answers": {},
         "cancelled_at": None,
@@ -149,7 +150,9 @@ def test_another_organisation_sees_nothing_of_it(client: FlaskClient) -> None:
     assert client.get("/api/v1/event-types", headers=outsider).get_json() == {"items": []}
 
 
-@pytest.mark.parametrize("path", ["/api/v1/bookings", f"/api/v1/bookings/018f0000-0000-7000-8000-000000000000", "/api/v1/event-types"])
+@pytest.mark.parametrize(
+    "path", ["/api/v1/bookings", "/api/v1/bookings/018f0000-0000-7000-8000-000000000000", "/api/v1/event-types"]
+)
 def test_a_token_with_the_right_scope_is_needed_and_only_reading_is_done(client: FlaskClient, path: str) -> None:
     refused(client.get(path), 401, "unauthenticated")
     refused(client.get(path, headers={"Authorization": "Bearer alm_nonsense"}), 401, "unauthenticated")

@@ -117,6 +117,34 @@ def test_a_group_needs_seats(visitor: Visitor, seats: str) -> None:
     assert every() == []
 
 
+def test_a_team_is_chosen_with_its_priorities(app: Flask, visitor: Visitor, host: Membership) -> None:
+    colleague = member(of=host.organization, name="Zed")
+    form = visitor.open(NEW).form()
+    rows = {value: name.removesuffix("-host_id") for name, value in form.fields if name.endswith("-host_id")}
+    zed, owner = rows[str(colleague.user_id)], rows[str(host.user_id)]
+    typed = {"name": "Help", "kind": "round_robin", f"{zed}-takes_part": "y", f"{zed}-priority": "2"}
+    visitor.send(form, typed | {f"{owner}-takes_part": "y"})
+    assert [(each.host_id, each.priority) for each in only().team] == [(host.user_id, 1), (colleague.user_id, 2)]
+    assert "Zed" in visitor.open("/app/event-types").words
+    page = visitor.open(f"/book/{host.organization.slug}/help")
+    assert host.organization.name in page.words
+    assert "Zed" in page.words
+    form = visitor.open(f"/app/event-types/{only().id}").form()
+    assert fields(form)[f"{zed}-priority"] == "2"
+    visitor.send(form, {f"{owner}-takes_part": None})
+    assert [each.host_id for each in only().team] == [colleague.user_id]
+    nobody = visitor.send(form, {f"{owner}-takes_part": None, f"{zed}-takes_part": None}, status=422)
+    assert "Please choose who hosts it." in nobody.words
+
+
+def test_who_does_not_manage_the_organisation_has_nobody_else_host(app: Flask, host: Membership) -> None:
+    junior = Visitor(app).sign_in(member(of=host.organization, role=Role.MEMBER))
+    form = junior.open(NEW).form()
+    assert not [name for name, _ in form.fields if name.startswith("people-")]
+    junior.send(form, {"name": "Help", "kind": "round_robin"}, status=422)
+    assert every() == []
+
+
 def test_a_kind_that_does_not_exist_is_refused(visitor: Visitor) -> None:
     page = visitor.send(visitor.open(NEW).form(), {"name": "Yoga", "kind": "crowd"}, status=422)
     assert 'id="kind-error"' in page.answer.text

@@ -23,10 +23,15 @@ class BookingStatus(StrEnum):
 
 
 class EventKind(StrEnum):
-    """Who comes together: one host with one guest, or one host with as many guests as there are seats."""
+    """Who comes together.
+
+    One host with one guest, or with as many guests as there are seats; of a team the one host whose turn it is, or all.
+    """
 
     ONE_TO_ONE = "one_to_one"
     GROUP = "group"
+    ROUND_ROBIN = "round_robin"
+    COLLECTIVE = "collective"
 
 
 class Side(StrEnum):
@@ -48,10 +53,10 @@ class Schedule(Base):
     created_at: Mapped[datetime] = mapped_column(server_default=func.now())
 
     hours: Mapped[list[WeeklyHours]] = relationship(
-        cascade="all, delete-orphan", order_by="WeeklyHours.weekday, WeeklyHours.start_minute"
+        lazy="selectin", cascade="all, delete-orphan", order_by="WeeklyHours.weekday, WeeklyHours.start_minute"
     )
     overrides: Mapped[list[DateOverride]] = relationship(
-        cascade="all, delete-orphan", order_by="DateOverride.day, DateOverride.start_minute"
+        lazy="selectin", cascade="all, delete-orphan", order_by="DateOverride.day, DateOverride.start_minute"
     )
 
 
@@ -90,9 +95,10 @@ class DateOverride(Base):
 
 
 class EventType(Base):
-    """A kind of meeting that guests can book with one host. All lengths in minutes.
+    """A kind of meeting that guests can book. All lengths in minutes.
 
-    `kind` is chosen once and for all; a group has `seats` for more than one guest, and one length.
+    `kind` is chosen once and for all; a group has `seats` for more than one guest, and one length. `host` is who owns
+    it, and who hosts it, by the `schedule`, unless it is the `team` that does, each by a schedule of their own.
     Guests who do not choose among the `durations` get the first. `slot_offset` is how long after an opening the first
     meeting can begin. `buffers_among_own` keeps the buffers free of meetings of the same event type only. The limits
     count meetings by the day, the week (from Monday) and the month of the schedule's zone; None is no limit.
@@ -145,6 +151,24 @@ class EventType(Base):
     organization: Mapped[Organization] = relationship(lazy="joined", innerjoin=True)
     host: Mapped[User] = relationship(lazy="joined", innerjoin=True)
     schedule: Mapped[Schedule] = relationship()
+    team: Mapped[list[EventHost]] = relationship(
+        cascade="all, delete-orphan", passive_deletes=True, order_by="EventHost.priority, EventHost.id"
+    )
+
+    @property
+    def is_team(self) -> bool:
+        """True when it is not its owner alone who hosts, but the `team`."""
+        return self.kind in {EventKind.ROUND_ROBIN, EventKind.COLLECTIVE}
+
+    @property
+    def hosts(self) -> list[User]:
+        """All who may host it; of a team, those who have left are no part."""
+        return [member.host for member in self.team if member.host.is_active] if self.is_team else [self.host]
+
+    @property
+    def who(self) -> str:
+        """Whom guests meet, as far as it can be said before they book: the host, or of a team its organisation."""
+        return self.organization.name if self.is_team else self.host.name
 
     @property
     def is_group(self) -> bool:
@@ -155,6 +179,25 @@ class EventType(Base):
     def durations(self) -> list[int]:
         """The lengths that guests can choose from, in minutes; the first is the one they get without choosing."""
         return [self.duration, *self.other_durations]
+
+
+class EventHost(Base):
+    """One of the team that hosts an event type, by the hours of their schedule; priority 1 is asked first."""
+
+    __tablename__ = "event_host"
+    __table_args__ = (
+        UniqueConstraint("event_type_id", "host_id"),
+        CheckConstraint("priority BETWEEN 1 AND 9", name="priority"),
+    )
+
+    organization_id: Mapped[UUID] = mapped_column(ForeignKey("organization.id", ondelete="CASCADE"))
+    event_type_id: Mapped[UUID] = mapped_column(ForeignKey("event_type.id", ondelete="CASCADE"))
+    host_id: Mapped[UUID] = mapped_column(ForeignKey("user_account.id"), index=True)
+    schedule_id: Mapped[UUID] = mapped_column(ForeignKey("schedule.id"), index=True)
+    priority: Mapped[int] = mapped_column(default=1, server_default="1")
+
+    host: Mapped[User] = relationship(lazy="joined", innerjoin=True)
+    schedule: Mapped[Schedule] = relationship(lazy="selectin")
 
 
 class Meeting(Base):
@@ -215,7 +258,7 @@ class HostTime(Base):
 
 
 class Booking(Base):
-    """A guest's place in a meeting.
+    """A guest's place in a meeting, with its host and, where a whole team comes, `further_hosts`.
 
     It keeps its times when it is cancelled, and gives up its place in the meeting. `sequence` counts its moves and its
     cancellation, as iCalendar wants it.
@@ -258,6 +301,18 @@ class Booking(Base):
     event_type: Mapped[EventType] = relationship(lazy="joined", innerjoin=True)
     host: Mapped[User] = relationship(lazy="joined", innerjoin=True)
     meeting: Mapped[Meeting | None] = relationship(viewonly=True)
+    further_hosts: Mapped[list[BookingHost]] = relationship(
+        cascade="all, delete-orphan", passive_deletes=True, order_by="BookingHost.id"
+    )
+
+    @property
+    def hosts(self) -> list[User]:
+        """Everybody who hosts it; the first is the one whom the guest answers to."""
+        return [self.host, *(further.host for further in self.further_hosts)]
+
+    def further_host(self, host_id: UUID | None) -> User | None:
+        """Return the host with this id; None for the first one, and for who has nothing to do with it."""
+        return next((further.host for further in self.further_hosts if further.host_id == host_id), None)
 
     @property
     def minutes(self) -> int:
@@ -268,3 +323,16 @@ class Booking(Base):
     def is_confirmed(self) -> bool:
         """True while the meeting is to take place."""
         return self.status is BookingStatus.CONFIRMED
+
+
+class BookingHost(Base):
+    """Another host of a booking, beside its first."""
+
+    __tablename__ = "booking_host"
+    __table_args__ = (UniqueConstraint("booking_id", "host_id"),)
+
+    organization_id: Mapped[UUID] = mapped_column(ForeignKey("organization.id", ondelete="CASCADE"))
+    booking_id: Mapped[UUID] = mapped_column(ForeignKey("booking.id", ondelete="CASCADE"))
+    host_id: Mapped[UUID] = mapped_column(ForeignKey("user_account.id"), index=True)
+
+    host: Mapped[User] = relationship(lazy="joined", innerjoin=True)

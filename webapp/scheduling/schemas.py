@@ -166,7 +166,7 @@ class QuestionOut(Out):
 
 
 class HostOut(Out):
-    """Whom one meets."""
+    """Whom one meets; where it is one of a team whose turn it is, or all, `host` names the organisation."""
 
     name: str
 
@@ -187,6 +187,7 @@ class PublicEventTypeOut(Out):
     durations: list[int]
     location: str
     host: HostOut
+    hosts: list[HostOut]
     questions: list[QuestionOut]
     url: str
 
@@ -202,7 +203,8 @@ class PublicEventTypeOut(Out):
             duration=event_type.duration,
             durations=event_type.durations,
             location=event_type.location,
-            host=HostOut(name=event_type.host.name),
+            host=HostOut(name=event_type.who),
+            hosts=[HostOut(name=host.name) for host in event_type.hosts],
             questions=[QuestionOut.model_validate(question) for question in event_type.questions],
             url=f"{settings().public_url}/book/{event_type.organization.slug}/{event_type.slug}",
         )
@@ -363,6 +365,7 @@ class BookingOut(Out):
     sequence: int
     event_type: BookedTypeOut
     host: MemberOut
+    hosts: list[MemberOut]
     invitee: InviteeOut
     answers: dict[str, str]
     created_at: Moment
@@ -382,6 +385,7 @@ class BookingOut(Out):
             sequence=booking.sequence,
             event_type=BookedTypeOut(id=kind.id, slug=kind.slug, name=kind.name),
             host=MemberOut.of(booking.host),
+            hosts=[MemberOut.of(host) for host in booking.hosts],
             invitee=InviteeOut.of(booking),
             answers=booking.answers,
             created_at=booking.created_at,

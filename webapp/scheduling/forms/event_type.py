@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
+from uuid import UUID
 
 from flask_babel import gettext, ngettext
 from flask_babel import lazy_gettext as _
@@ -23,9 +25,11 @@ from wtforms.validators import InputRequired, Optional
 from wtforms.widgets import TextInput
 
 from webapp.core.validation import FieldError
+from webapp.identity.models import User
 from webapp.scheduling.forms import option, show_errors
 from webapp.scheduling.models import EventKind, EventType
 from webapp.scheduling.service.event_types import EventTypeDetails, Question, slug_for
+from webapp.scheduling.service.teams import TeamMember
 from webapp.web.times import duration_text
 
 _NOTICES = (0, 30, 60, 120, 240, 720, 1440, 2880, 10_080)
@@ -33,6 +37,14 @@ _ROW = "questions."
 KINDS = [
     option(EventKind.ONE_TO_ONE, _("One guest at a time")),
     option(EventKind.GROUP, _("A group: several guests at once")),
+    option(EventKind.ROUND_ROBIN, _("A team: one of several hosts, in turn")),
+    option(EventKind.COLLECTIVE, _("A team: all hosts together")),
+]
+_ALONE = KINDS[:2]
+_PRIORITIES = [
+    option("1", _("Asked first")),
+    option("2", _("Asked second")),
+    option("3", _("Asked third")),
 ]
 _USUAL = {
     "kind": EventKind.ONE_TO_ONE,
@@ -55,6 +67,15 @@ class QuestionForm(Form):
     label = StringField(_("Question"), render_kw={"maxlength": 200})
     required = BooleanField(_("Must be answered"))
     long = BooleanField(_("Long answer"))
+
+
+class HostForm(Form):
+    """One member of the organisation, who may host with others."""
+
+    host_id = HiddenField()
+    name = HiddenField()
+    takes_part = BooleanField(_("Hosts it"))
+    priority = SelectField(_("Priority"), choices=_PRIORITIES, coerce=int, default=1)
 
 
 class MinutesField(Field):
@@ -95,6 +116,7 @@ class EventTypeForm(Form):
     limit_per_day = IntegerField(_("Most meetings a day"), [Optional()])
     limit_per_week = IntegerField(_("Most meetings a week"), [Optional()])
     limit_per_month = IntegerField(_("Most meetings a month"), [Optional()])
+    people = FieldList(FormField(HostForm), _("Hosts"))
     questions = FieldList(FormField(QuestionForm), _("Questions"))
 
     def details(self) -> EventTypeDetails:
@@ -103,6 +125,7 @@ class EventTypeForm(Form):
             name=self.name.data or "",
             kind=self.kind.data,
             seats=self.seats.data or 0,
+            team=[_member(row.form) for row in self.people if row.form.takes_part.data],
             slug=(self.slug.data or "").strip() or slug_for(self.name.data or ""),
             description=self.description.data or "",
             location=self.location.data or "",
@@ -137,15 +160,35 @@ class EventTypeForm(Form):
         return [row for row in self.questions if row.form.key.data or (row.form.label.data or "").strip()]
 
 
-def new_event_type_form(typed: MultiDict[str, str] | None = None) -> EventTypeForm:
-    """Return the form of a new event type, with usual values or with what was typed."""
-    form = EventTypeForm(typed, data=_USUAL)
+def new_event_type_form(colleagues: Sequence[User], typed: MultiDict[str, str] | None = None) -> EventTypeForm:
+    """Return the form of a new event type, with usual values or with what was typed.
+
+    `colleagues` are those who may host together; without any, only the kinds with one host can be chosen.
+    """
+    people = [{"host_id": str(user.id), "name": user.name, "takes_part": False} for user in colleagues]
+    form = EventTypeForm(typed, data={**_USUAL, "people": people})
+    form.kind.choices = KINDS if colleagues else _ALONE
     return _with_notices(form, 60)
 
 
-def event_type_form(event_type: EventType, typed: MultiDict[str, str] | None = None) -> EventTypeForm:
+def event_type_form(
+    event_type: EventType, colleagues: Sequence[User], typed: MultiDict[str, str] | None = None
+) -> EventTypeForm:
     """Return the form that changes an event type, with its values or with what was typed."""
-    form = _with_notices(EventTypeForm(typed, obj=event_type), event_type.minimum_notice)
+    hosts = {member.host_id: member for member in event_type.team}
+    names = {user.id: user.name for user in colleagues} | {host_id: host.host.name for host_id, host in hosts.items()}
+    people = [
+        {
+            "host_id": str(user_id),
+            "name": name,
+            "takes_part": user_id in hosts,
+            "priority": hosts[user_id].priority if user_id in hosts else 1,
+        }
+        for user_id, name in names.items()
+    ]
+    form = _with_notices(
+        EventTypeForm(typed, obj=event_type, people=people if event_type.is_team else []), event_type.minimum_notice
+    )
     form.kind.data = event_type.kind  # chosen once, so nothing that is typed changes it
     return form
 
@@ -170,6 +213,14 @@ def _notice(minutes: int) -> str:
         return str(gettext("No notice needed"))
     days, rest = divmod(minutes, 1440)
     return duration_text(minutes) if rest or not days else str(ngettext("%(num)d day", "%(num)d days", days))
+
+
+def _member(row: HostForm) -> TeamMember:
+    try:
+        host_id = UUID(row.host_id.data or "")
+    except ValueError:
+        host_id = UUID(int=0)  # nobody's, which the service says
+    return TeamMember(host_id=host_id, priority=row.priority.data)
 
 
 def _question(row: FormField[QuestionForm]) -> Question:

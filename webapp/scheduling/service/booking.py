@@ -21,6 +21,7 @@ from webapp.scheduling.models import Booking, BookingStatus, EventType, Side
 from webapp.scheduling.service.guests import Guest, check_answers
 from webapp.scheduling.service.meetings import hosts_turn, leave_seat, take_seat
 from webapp.scheduling.service.offers import chosen_duration, require_offered
+from webapp.scheduling.service.turns import whose_turn
 
 
 def book(
@@ -34,8 +35,8 @@ def book(
     """Book the meeting that begins at `start` (aware) and publish BookingConfirmed.
 
     `duration` is one of the event type's, in minutes; the first of them if not given. Raises InvalidInput for another
-    one and for answers that do not fit the questions, the StartRefused that says why the start is not on
-    offer (SlotTaken when somebody else has it), NotFound when the event type is switched off, and BusyHost.
+    one and for answers that do not fit the questions, the StartRefused that says why the start is not on offer
+    (SlotTaken when somebody else has it), NotFound when the event type is switched off, and BusyHost.
     """
     if not event_type.is_active:
         raise NotFound("There is nothing to book at this address.")
@@ -45,7 +46,7 @@ def book(
     booking = Booking(
         organization_id=event_type.organization_id,
         event_type_id=event_type.id,
-        host_id=event_type.host_id,
+        event_type=event_type,
         status=BookingStatus.CONFIRMED,
         sequence=0,
         guest_name=guest.name,
@@ -55,10 +56,9 @@ def book(
         answers=checked,
     )
     booking.manage_digest = crypto.digest(manage_token(booking))
-    with hosts_turn([event_type.host_id]):
-        require_offered(event_type=event_type, start=start, duration=length)
-        take_seat(booking=booking, event_type=event_type, start=start, duration=length)
-        booking.event_type, booking.host = event_type, event_type.host
+    with hosts_turn(host.id for host in event_type.hosts):
+        free = require_offered(event_type=event_type, start=start, duration=length)
+        take_seat(booking=booking, start=start, duration=length, hosts=whose_turn(event_type=event_type, free=free))
         session().add(booking)
     publish(BookingConfirmed(booking_id=booking.id))
     return booking
@@ -67,7 +67,8 @@ def book(
 def reschedule(*, booking: Booking, start: datetime) -> Booking:
     """Move the booking to `start` (aware), raise its sequence and publish BookingRescheduled.
 
-    Its own time does not stand in its way, and it keeps its manage link, and its length while that is on offer.
+    Its own time does not stand in its way. It keeps its manage link, and its length and its host while they are to be
+    had.
     Raises AlreadyCancelled, BookingOver, NothingChanged, the StartRefused that says why the start is not on offer,
     and BusyHost.
     """
@@ -75,14 +76,14 @@ def reschedule(*, booking: Booking, start: datetime) -> Booking:
     _require_another_start(booking, start)
     event_type = booking.event_type
     require_offered(event_type=event_type, start=start, moving=booking)
-    with hosts_turn([booking.host_id]):
+    with hosts_turn([booking.host_id, *(host.id for host in event_type.hosts)]):
         _read_again(booking)
         _require_changeable(booking)
         _require_another_start(booking, start)
-        require_offered(event_type=event_type, start=start, moving=booking)
+        free = require_offered(event_type=event_type, start=start, moving=booking)
         previous_start, length = booking.starts_at, chosen_duration(event_type, duration=None, moving=booking)
         leave_seat(booking=booking)
-        take_seat(booking=booking, event_type=event_type, start=start, duration=length)
+        take_seat(booking=booking, start=start, duration=length, hosts=whose_turn(event_type=event_type, free=free))
         booking.sequence += 1
     publish(BookingRescheduled(booking_id=booking.id, previous_start=previous_start, sequence=booking.sequence))
     return booking

@@ -18,6 +18,7 @@ from webapp.scheduling.errors import InUse, SlugTaken
 from webapp.scheduling.models import EventKind, EventType, Schedule
 from webapp.scheduling.service import meetings
 from webapp.scheduling.service.guests import one_line, plain_text
+from webapp.scheduling.service.teams import TeamMember, set_team
 
 MOST_QUESTIONS = 20
 MOST_DURATIONS = 10
@@ -56,7 +57,7 @@ class EventTypeDetails:
     """Everything about an event type that its host chooses.
 
     Lengths are minutes, the horizon days; a limit of None is none. `kind` stays as it was made, and only a group has
-    more seats than one.
+    more seats than one. The `team` is whoever hosts it in turn or together; other kinds have none.
     """
 
     name: str
@@ -70,6 +71,7 @@ class EventTypeDetails:
     horizon_days: int = 60
     kind: EventKind = EventKind.ONE_TO_ONE
     seats: int = 1
+    team: Sequence[TeamMember] = ()
     other_durations: Sequence[int] = ()
     slot_offset: int = 0
     buffers_among_own: bool = False
@@ -85,7 +87,10 @@ def create_event_type(
 ) -> EventType:
     """Add an event type, switched on. Raises InvalidInput naming each field that makes no sense, and SlugTaken."""
     values = _checked(details)
-    event_type = EventType(organization_id=organization_id, host_id=host_id, schedule_id=schedule.id, **values)
+    event_type = EventType(
+        organization_id=organization_id, host_id=host_id, schedule_id=schedule.id, schedule=schedule, team=[], **values
+    )
+    set_team(event_type=event_type, team=details.team)
     with _constraints():
         session().add(event_type)
     return event_type
@@ -97,6 +102,7 @@ def update_event_type(*, event_type: EventType, details: EventTypeDetails) -> Ev
     Raises as `create_event_type`.
     """
     values = _checked(replace(details, kind=event_type.kind))
+    set_team(event_type=event_type, team=details.team)
     with _constraints():
         for field, value in values.items():
             setattr(event_type, field, value)

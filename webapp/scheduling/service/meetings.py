@@ -7,7 +7,7 @@ anything ever write past the locks, the constraints of `meeting` and `host_time`
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Collection, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from uuid import UUID
@@ -18,17 +18,18 @@ from sqlalchemy.exc import DBAPIError
 
 from webapp.core import clock
 from webapp.core.db import session
+from webapp.identity.models import User
 from webapp.scheduling.errors import BusyHost, SlotTaken
-from webapp.scheduling.models import Booking, EventType, HostTime, Meeting
+from webapp.scheduling.models import Booking, BookingHost, EventType, HostTime, Meeting
 
 
 @contextmanager
-def hosts_turn(host_ids: Collection[UUID]) -> Iterator[None]:
+def hosts_turn(host_ids: Iterable[UUID]) -> Iterator[None]:
     """Write what the block did while nobody else changes these hosts' meetings; the locks last until the commit.
 
     Raises SlotTaken when the database refuses what was written, and BusyHost when the turn does not come in time.
     """
-    keys = sorted(_lock_key(host_id) for host_id in host_ids)  # all in one order, so that no two wait for each other
+    keys = sorted({_lock_key(host_id) for host_id in host_ids})  # all in one order, so that no two wait for each other
     try:
         session().execute(select(func.pg_advisory_xact_lock(func.unnest(cast(keys, ARRAY(BigInteger))))))
         yield
@@ -41,17 +42,19 @@ def hosts_turn(host_ids: Collection[UUID]) -> Iterator[None]:
         raise
 
 
-def take_seat(*, booking: Booking, event_type: EventType, start: datetime, duration: int) -> None:
-    """Give the booking its time, and a seat: in the meeting of the event type that begins then, or in a new one.
+def take_seat(*, booking: Booking, start: datetime, duration: int, hosts: Sequence[User]) -> None:
+    """Give the booking its hosts, its time and a seat: in the meeting of its event type that begins then, or a new one.
 
-    A new one takes the host's time with the buffers around it. `start` is aware, `duration` in minutes.
+    A new one takes the time of all `hosts` with the buffers around it. `start` is aware, `duration` in minutes.
     """
+    event_type = booking.event_type
     begins = start.astimezone(UTC)
     joined = _join(event_type, begins) if event_type.is_group else None
+    _set_hosts(booking, hosts)
     booking.starts_at = begins
     if joined is None:
         booking.ends_at = begins + timedelta(minutes=duration)
-        booking.meeting_id = _open(event_type, booking).id
+        booking.meeting_id = _open(event_type, booking, hosts).id
     else:
         booking.meeting_id, booking.ends_at = joined
 
@@ -68,7 +71,17 @@ def _join(event_type: EventType, start: datetime) -> tuple[UUID, datetime] | Non
     return row and (row.id, row.ends_at)
 
 
-def _open(event_type: EventType, booking: Booking) -> Meeting:
+def _set_hosts(booking: Booking, hosts: Sequence[User]) -> None:
+    booking.host, *others = hosts
+    booking.host_id = booking.host.id
+    known = {further.host_id: further for further in booking.further_hosts}
+    booking.further_hosts = [
+        known.get(host.id) or BookingHost(organization_id=booking.organization_id, host_id=host.id, host=host)
+        for host in others
+    ]
+
+
+def _open(event_type: EventType, booking: Booking, hosts: Sequence[User]) -> Meeting:
     """Have a meeting take place, in which the booking has the first seat; a full one at that time refuses it."""
     meeting = Meeting(
         organization_id=event_type.organization_id,
@@ -76,7 +89,7 @@ def _open(event_type: EventType, booking: Booking) -> Meeting:
         starts_at=booking.starts_at,
         ends_at=booking.ends_at,
         seats=event_type.seats,
-        hosts=[_host_time(event_type, booking.host_id, booking)],
+        hosts=[_host_time(event_type, host, booking) for host in hosts],
     )
     session().add(meeting)
     return meeting
@@ -100,7 +113,7 @@ def leave_seat(*, booking: Booking) -> None:
         session().execute(update(Meeting).where(mine).values(seats_taken=Meeting.seats_taken - 1))
 
 
-def _host_time(event_type: EventType, host_id: UUID, booking: Booking) -> HostTime:
+def _host_time(event_type: EventType, host: User, booking: Booking) -> HostTime:
     """Return the time that the booking's meeting takes of one host."""
     apart_from = booking.starts_at - timedelta(minutes=event_type.buffer_before)
     apart_until = booking.ends_at + timedelta(minutes=event_type.buffer_after)
@@ -108,7 +121,7 @@ def _host_time(event_type: EventType, host_id: UUID, booking: Booking) -> HostTi
     return HostTime(
         organization_id=event_type.organization_id,
         event_type_id=event_type.id,
-        host_id=host_id,
+        host_id=host.id,
         blocked_from=booking.starts_at if among_own else apart_from,
         blocked_until=booking.ends_at if among_own else apart_until,
         apart_from=apart_from,

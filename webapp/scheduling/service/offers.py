@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import Counter
 from dataclasses import dataclass
 from datetime import date, datetime
 from zoneinfo import ZoneInfo
 
-from webapp.core.clock import find_zone
 from webapp.core.validation import FieldError, InvalidInput
-from webapp.scheduling import queries
 from webapp.scheduling.errors import (
     BeyondHorizon,
     InThePast,
@@ -23,15 +21,16 @@ from webapp.scheduling.errors import (
     TooShortNotice,
 )
 from webapp.scheduling.minutes import DAY, midnight_of, minute_of, moment_of, now_minute
-from webapp.scheduling.models import Booking, EventType, Schedule
+from webapp.scheduling.models import Booking, EventType
 from webapp.scheduling.queries import Held
-from webapp.scheduling.slots import Diary, Hours, Limits, Override, Refusal, Rules, Span, check, offered
+from webapp.scheduling.service.diaries import Lineup, lineups
+from webapp.scheduling.slots import Limits, Refusal, Rules, check, offered
 
 MOST_DAYS = 62
 
-# A meeting with both buffers takes no longer (1440 + 720 + 720 minutes); no zone is farther from UTC.
-_LONGEST = 2 * DAY
-_FARTHEST_ZONE = DAY
+_FARTHEST_ZONE = DAY  # from UTC
+
+_HELPFULNESS = list(Refusal)
 
 _REFUSALS: dict[Refusal, type[StartRefused]] = {
     Refusal.IN_THE_PAST: InThePast,
@@ -46,7 +45,7 @@ _REFUSALS: dict[Refusal, type[StartRefused]] = {
 
 @dataclass(frozen=True, slots=True)
 class Offer:
-    """A time that can be booked; both ends aware and in UTC."""
+    """A time that can be booked; both ends aware and in UTC. Each free host of a team who take turns is a seat."""
 
     start: datetime
     end: datetime
@@ -76,16 +75,18 @@ def offered_slots(
     until = min(midnight_of(last) + DAY + _FARTHEST_ZONE, now + rules.horizon_days * DAY)
     if begin > until:
         return []
-    held = _held(event_type, rules, begin, until, moving)
-    starts = offered(rules, _diaries(event_type, held), now=now, first=first, last=last, zone=zone)
-    begun = {meeting.start: meeting for meeting in held if meeting.event_type_id == event_type.id}
-    return [_offer(event_type, rules, start, begun.get(start)) for start in starts]
+    hosts: Counter[int] = Counter()
+    begun: dict[int, Held] = {}
+    for lineup in lineups(event_type, rules, begin=begin, until=until, moving=moving):
+        hosts.update(offered(rules, lineup.diaries, now=now, first=first, last=last, zone=zone))
+        begun |= lineup.begun if event_type.is_group else {}
+    return [_offer(event_type, rules, start, hosts[start], begun.get(start)) for start in sorted(hosts)]
 
 
 def require_offered(
     *, event_type: EventType, start: datetime, duration: int | None = None, moving: Booking | None = None
-) -> None:
-    """Return when a meeting may begin at `start` (aware), raise the StartRefused that says why not otherwise.
+) -> list[Lineup]:
+    """Return who can host a meeting that begins at `start` (aware), raise the StartRefused that says why nobody can.
 
     `duration` and `moving` are as in `offered_slots`, and so is what is raised for another duration.
     """
@@ -93,12 +94,15 @@ def require_offered(
     minute = minute_of(start)
     # No date of a calendar is too far to look up.
     within_horizon = min(max(minute, now), now + rules.horizon_days * DAY)
-    held = _held(event_type, rules, within_horizon, within_horizon, moving)
-    refusal = check(rules, _diaries(event_type, held), now=now, start=minute)
-    if refusal is None and start != moment_of(minute):
-        refusal = Refusal.OFF_GRID  # some seconds past a start that is offered
-    if refusal is not None:
-        raise _REFUSALS[refusal]
+    ways = lineups(event_type, rules, begin=within_horizon, until=within_horizon, moving=moving)
+    refusals = [check(rules, lineup.diaries, now=now, start=minute) for lineup in ways]
+    free = [lineup for lineup, refusal in zip(ways, refusals, strict=True) if refusal is None]
+    if free and start != moment_of(minute):
+        raise OffGrid  # some seconds past a start that is offered
+    if not free:
+        nearest = max(filter(None, refusals), key=_HELPFULNESS.index, default=Refusal.OUTSIDE_AVAILABILITY)
+        raise _REFUSALS[nearest]
+    return free
 
 
 def rules_for(event_type: EventType, *, duration: int | None = None, moving: Booking | None = None) -> Rules:
@@ -137,48 +141,8 @@ def chosen_duration(event_type: EventType, *, duration: int | None, moving: Book
     return duration
 
 
-def _offer(event_type: EventType, rules: Rules, start: int, meeting: Held | None) -> Offer:
-    """Return the offer of a seat in the `meeting` that takes place anyway, or of a new one."""
+def _offer(event_type: EventType, rules: Rules, start: int, hosts: int, meeting: Held | None) -> Offer:
+    """Return the offer of a seat in the `meeting` that takes place anyway, or in new ones with so many hosts."""
     if meeting:
         return Offer(moment_of(start), moment_of(meeting.end), meeting.seats_left)
-    return Offer(moment_of(start), moment_of(start + rules.duration), event_type.seats)
-
-
-def _held(event_type: EventType, rules: Rules, begin: int, until: int, moving: Booking | None) -> list[Held]:
-    """Return what is in the way of meetings that begin between two minutes, and what counts towards their limits."""
-    reach = _LONGEST + rules.limits.reach * DAY
-    return queries.held_times(
-        host_ids=[event_type.host_id],
-        begin=moment_of(begin - reach),
-        until=moment_of(until + reach),
-        leaving=moving.meeting_id if moving else None,
-    )
-
-
-def _diaries(event_type: EventType, held: list[Held]) -> list[Diary]:
-    """Return the diaries of the hosts who all have to be there."""
-    return [_diary(event_type, event_type.schedule, held)]
-
-
-def _diary(event_type: EventType, schedule: Schedule, held: list[Held]) -> Diary:
-    """Return the diary of one host: the hours of the schedule, and the meetings of theirs that were found."""
-    own = [meeting for meeting in held if meeting.event_type_id == event_type.id]
-    return Diary(
-        zone=find_zone(schedule.timezone),
-        hours=tuple(Hours(hours.weekday, hours.start_minute, hours.end_minute) for hours in schedule.hours),
-        overrides=_overrides(schedule),
-        busy=[
-            (meeting.blocked_from, meeting.blocked_until) for meeting in held if meeting.event_type_id != event_type.id
-        ],
-        own=[(meeting.apart_from, meeting.apart_until) for meeting in own],
-        starts=[meeting.start for meeting in own],
-        joinable=[meeting.start for meeting in own if meeting.seats_left > 0],
-    )
-
-
-def _overrides(schedule: Schedule) -> tuple[Override, ...]:
-    """Gather the rows of a date into one override; the row of a closed day has an empty range, which opens nothing."""
-    ranges: dict[date, list[Span]] = defaultdict(list)
-    for row in schedule.overrides:
-        ranges[row.day] += [(row.start_minute, row.end_minute)] if row.end_minute else []
-    return tuple(Override(day, tuple(spans)) for day, spans in ranges.items())
+    return Offer(moment_of(start), moment_of(start + rules.duration), event_type.seats * hosts)
