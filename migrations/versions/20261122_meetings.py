@@ -122,6 +122,7 @@ def downgrade() -> None:
         "UPDATE booking SET blocked_from = host_time.blocked_from, blocked_until = host_time.blocked_until"
         " FROM host_time WHERE host_time.meeting_id = booking.meeting_id AND host_time.host_id = booking.host_id"
     )
+    op.execute("SET CONSTRAINTS ALL IMMEDIATE")  # a table with checks to come cannot be altered
     op.alter_column("booking", "blocked_from", nullable=False)
     op.alter_column("booking", "blocked_until", nullable=False)
     op.create_check_constraint(
