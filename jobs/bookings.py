@@ -16,9 +16,11 @@ from webapp.scheduling.models import Side
 @job(queue="bookings", lane="high", on=BookingConfirmed, atomic=True)
 def process_booking_confirmation(booking_id: UUID) -> None:
     """All that follows a confirmed booking is listed here, and only here."""
+    others = queries.booking(booking_id).further_hosts
     group(
         send_booking_confirmation_to_invitee.s(booking_id),
         send_booking_notification_to_organizer.s(booking_id),
+        *(send_booking_notification_to_organizer.s(booking_id, other.host_id) for other in others),
         notifications.schedule_booking_reminder.s(booking_id, sequence=0),
     ).enqueue()
 
@@ -27,8 +29,11 @@ def process_booking_confirmation(booking_id: UUID) -> None:
 def process_booking_reschedule(booking_id: UUID, previous_start: datetime, sequence: int) -> None:
     """All that follows the move of a booking: both sides hear the old and the new time, the reminder moves along."""
     notifications.cancel_reminders(booking_id, before_sequence=sequence)
+    others = queries.booking(booking_id).further_hosts
+    tell = notifications.send_booking_rescheduled_email
     group(
-        *(notifications.send_booking_rescheduled_email.s(booking_id, side, previous_start, sequence) for side in Side),
+        *(tell.s(booking_id, side, previous_start, sequence) for side in Side),
+        *(tell.s(booking_id, Side.HOST, previous_start, sequence, other.host_id) for other in others),
         notifications.schedule_booking_reminder.s(booking_id, sequence),
     ).enqueue()
 
@@ -38,7 +43,11 @@ def process_booking_cancellation(booking_id: UUID) -> None:
     """All that follows a cancellation: both sides hear of it, the reminder is taken back."""
     booking = queries.booking(booking_id)
     notifications.cancel_reminders(booking_id, before_sequence=booking.sequence)
-    group(*(notifications.send_booking_cancellation_email.s(booking_id, side) for side in Side)).enqueue()
+    tell = notifications.send_booking_cancellation_email
+    group(
+        *(tell.s(booking_id, side) for side in Side),
+        *(tell.s(booking_id, Side.HOST, other.host_id) for other in booking.further_hosts),
+    ).enqueue()
 
 
 @job(queue="email", lane="high", retry="notification")
@@ -54,8 +63,8 @@ def send_booking_confirmation_to_invitee(booking_id: UUID, resend: UUID | None =
 
 
 @job(queue="email", retry="notification")
-def send_booking_notification_to_organizer(booking_id: UUID) -> None:
-    """Tell the host who has booked, and what they answered."""
+def send_booking_notification_to_organizer(booking_id: UUID, host_id: UUID | None = None) -> None:
+    """Tell the host, or another one of several, who has booked, and what they answered."""
     booking = queries.booking(booking_id)
     if booking.is_confirmed:
-        send_mail(messages.notification_to_organizer(booking))
+        send_mail(messages.notification_to_organizer(booking, host=booking.further_host(host_id)))

@@ -14,21 +14,31 @@ from webapp.scheduling.models import Side
 
 
 @job(queue="email", lane="high", retry="notification")
-def send_booking_rescheduled_email(booking_id: UUID, side: Side, previous_start: datetime, sequence: int) -> None:
-    """Tell one side of the `sequence`-th move of a booking, unless it has moved on or was cancelled since."""
+def send_booking_rescheduled_email(
+    booking_id: UUID, side: Side, previous_start: datetime, sequence: int, host_id: UUID | None = None
+) -> None:
+    """Tell one side of the `sequence`-th move of a booking, unless it has moved on or was cancelled since.
+
+    `host_id` names another host than the first.
+    """
     booking = queries.booking(booking_id)
     if not booking.is_confirmed or booking.sequence != sequence:
         return
-    write = messages.rescheduled_to_invitee if side is Side.GUEST else messages.rescheduled_to_organizer
-    send_mail(write(booking, previous_start=previous_start))
+    if side is Side.GUEST:
+        send_mail(messages.rescheduled_to_invitee(booking, previous_start))
+    else:
+        host = booking.further_host(host_id)
+        send_mail(messages.rescheduled_to_organizer(booking, previous_start, host=host))
 
 
 @job(queue="email", lane="high", retry="notification")
-def send_booking_cancellation_email(booking_id: UUID, side: Side) -> None:
-    """Tell one side that a booking will not take place."""
+def send_booking_cancellation_email(booking_id: UUID, side: Side, host_id: UUID | None = None) -> None:
+    """Tell one side that a booking will not take place; `host_id` names another host than the first."""
     booking = queries.booking(booking_id)
-    write = messages.cancelled_to_invitee if side is Side.GUEST else messages.cancelled_to_organizer
-    send_mail(write(booking))
+    if side is Side.GUEST:
+        send_mail(messages.cancelled_to_invitee(booking))
+    else:
+        send_mail(messages.cancelled_to_organizer(booking, host=booking.further_host(host_id)))
 
 
 @job(queue="notifications", atomic=True)

@@ -14,7 +14,6 @@ from contextlib import contextmanager
 from datetime import datetime, time, timedelta
 from pathlib import Path
 from typing import Any, Literal
-from uuid import uuid4
 
 from flask import Flask
 from flask_migrate import upgrade
@@ -24,10 +23,11 @@ from sqlalchemy.orm import configure_mappers
 from devserver.servers import EmbeddedPostgres, EmbeddedRedis
 from tests.browser.serving import CHROMIUM, SWITCHES, served
 from tests.conftest import Servers
+from tests.factories import booking
 from tests.peers.smtp import SmtpPeer
 from webapp.core import clock
-from webapp.core.db import session, transaction
-from webapp.scheduling.models import Booking, BookingStatus, EventType
+from webapp.core.db import transaction
+from webapp.scheduling.models import EventType
 
 IMAGES = Path(__file__).resolve().parents[2] / "docs" / "images"
 DESK: dict[str, Any] = {"viewport": {"width": 1200, "height": 760}, "device_scale_factor": 1.5}
@@ -125,24 +125,7 @@ def _book(sign_in: dict[str, Any]) -> None:
 
 def _write_down(kind: EventType, start: datetime, name: str) -> None:
     """Put a booking into the database as it is, since today may be a day off."""
-    end = start + timedelta(minutes=kind.duration)
-    with transaction():
-        session().add(
-            Booking(
-                organization_id=kind.organization_id,
-                event_type_id=kind.id,
-                host_id=kind.host_id,
-                status=BookingStatus.CONFIRMED,
-                starts_at=start,
-                ends_at=end,
-                blocked_from=start,
-                blocked_until=end,
-                guest_name=name,
-                guest_email="guest@example.com",
-                guest_timezone="Europe/Berlin",
-                manage_digest=uuid4().hex,
-            )
-        )
+    booking(of=kind, start=start, minutes=kind.duration, guest_name=name, guest_timezone="Europe/Berlin")
 
 
 if __name__ == "__main__":

@@ -176,6 +176,7 @@ def test_a_guest_moves_a_booking(visit: Visit, kind: EventType) -> None:
     if in_days(0).month != DAY.month:
         page.goto(f"{page.url}?day={DAY}")
     page.locator(f"#day-{DAY}").click()
+    expect(page.locator(f"#day-{DAY}")).to_have_attribute("aria-current", "date")
     page.get_by_role("link", name="14:00").click()
     page.get_by_role("button", name="Move it").click()
     expect(page.get_by_role("status")).to_contain_text("has been moved")

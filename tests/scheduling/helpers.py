@@ -9,15 +9,15 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from flask.testing import FlaskClient
-from sqlalchemy import event
+from sqlalchemy import event, select
 from werkzeug.test import TestResponse
 
 from tests.factories import member
 from webapp.core import clock
-from webapp.core.db import db, transaction
+from webapp.core.db import db, session, transaction
 from webapp.identity.models import Membership, Scope
 from webapp.identity.service import create_api_token
-from webapp.scheduling.models import Booking, EventType
+from webapp.scheduling.models import Booking, EventType, HostTime
 from webapp.scheduling.service.booking import book
 from webapp.scheduling.service.guests import Guest
 
@@ -57,6 +57,11 @@ def booked(kind: EventType, start: datetime | None = None) -> Booking:
     """A booking of Ada's, at ten in two days unless told otherwise."""
     with transaction():
         return book(event_type=kind, start=start or at(10), guest=GUEST, answers={})
+
+
+def time_of(booking: Booking) -> HostTime:
+    """The time that a booking's meeting takes of its one host."""
+    return session().scalars(select(HostTime).filter_by(meeting_id=booking.meeting_id)).one()
 
 
 def token_of(booking_answer: TestResponse) -> str:

@@ -6,11 +6,11 @@ enough to be believed.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Sequence
 from datetime import UTC, date, datetime
 from zoneinfo import ZoneInfo
 
-from webapp.scheduling.slots import Refusal, Rules
+from webapp.scheduling.slots import Diary, Refusal, Rules
 
 
 def minute(text: str) -> int:
@@ -28,31 +28,32 @@ def on_the_clock(at: int, zone: ZoneInfo) -> datetime:
 class Oracle:
     """Knows the answer for every start from `begin` up to, and without, `end`."""
 
-    def __init__(self, rules: Rules, *, now: int, busy: Iterable[tuple[int, int]], begin: int, end: int) -> None:
-        self.rules, self.now, self.begin, self.end = rules, now, begin, end
-        self.weekly = [[hours for hours in rules.hours if hours.weekday == weekday] for weekday in range(7)]
-        self.overrides = {override.day: override.ranges for override in rules.overrides}
-        self.occupied = {at for busy_begin, busy_end in busy for at in range(busy_begin, busy_end)}
+    def __init__(self, rules: Rules, diaries: Sequence[Diary], *, now: int, begin: int, end: int) -> None:
+        self.rules, self.diaries, self.now, self.begin, self.end = rules, diaries, now, begin, end
+        self.busy = {at for diary in diaries for span in diary.busy for at in range(*span)}
+        self.own = {at for diary in diaries for span in diary.own for at in range(*span)}
         self.window_begin: dict[int, int] = {}
         self._walk()
 
     def _walk(self) -> None:
         """Note for each open minute when its window began, walking up from well before the first one asked about."""
-        previous: date | None = None
+        previous: list[date] = []
         for at in range(self.begin - 2 * 1440, self.end + self.rules.duration):
-            wall = on_the_clock(at, self.rules.zone)
-            if not self._is_open(wall):
-                previous = None
+            walls = [on_the_clock(at, diary.zone) for diary in self.diaries]
+            if not all(self._is_open(diary, wall) for diary, wall in zip(self.diaries, walls, strict=True)):
+                previous = []
                 continue
-            today = wall.date()
+            today = [wall.date() for wall in walls]
             self.window_begin[at] = self.window_begin[at - 1] if today == previous else at
             previous = today
 
-    def _is_open(self, wall: datetime) -> bool:
-        shown, override = wall.hour * 60 + wall.minute, self.overrides.get(wall.date())
-        if override is not None:
-            return any(start <= shown < end for start, end in override)
-        return any(hours.start <= shown < hours.end for hours in self.weekly[wall.weekday()])
+    def _is_open(self, diary: Diary, wall: datetime) -> bool:
+        shown = wall.hour * 60 + wall.minute
+        for override in diary.overrides:
+            if override.day == wall.date():
+                return any(start <= shown < end for start, end in override.ranges)
+        weekday = wall.weekday()
+        return any(hours.weekday == weekday and hours.start <= shown < hours.end for hours in diary.hours)
 
     def verdict(self, start: int) -> Refusal | None:
         """Say whether a meeting may begin at the minute `start`, and if not, why."""
@@ -61,12 +62,40 @@ class Oracle:
             return Refusal.IN_THE_PAST if start < self.now else Refusal.TOO_SHORT_NOTICE
         if start > self.now + rules.horizon_days * 24 * 60:
             return Refusal.BEYOND_HORIZON
+        if all(start in diary.joinable for diary in self.diaries):
+            return None
+        return self._misplaced(start) or self._gone(start)
+
+    def _misplaced(self, start: int) -> Refusal | None:
+        rules = self.rules
         if any(at not in self.window_begin for at in range(start, start + rules.duration)):
             return Refusal.OUTSIDE_AVAILABILITY
-        if (start - self.window_begin[start]) % rules.interval:
+        into_the_window = start - self.window_begin[start] - rules.offset
+        if into_the_window < 0 or into_the_window % rules.interval:
             return Refusal.OFF_GRID
-        occupies = range(start - rules.buffer_before, start + rules.duration + rules.buffer_after)
-        return None if self.occupied.isdisjoint(occupies) else Refusal.SLOT_TAKEN
+        return None
+
+    def _gone(self, start: int) -> Refusal | None:
+        if self._meets_something(start):
+            return Refusal.SLOT_TAKEN
+        return Refusal.LIMIT_REACHED if any(self._is_full(diary, start) for diary in self.diaries) else None
+
+    def _meets_something(self, start: int) -> bool:
+        rules = self.rules
+        bare = range(start, start + rules.duration)
+        with_buffers = range(start - rules.buffer_before, start + rules.duration + rules.buffer_after)
+        before_others = bare if rules.buffers_among_own else with_buffers
+        return not (self.own.isdisjoint(with_buffers) and self.busy.isdisjoint(before_others))
+
+    def _is_full(self, diary: Diary, start: int) -> bool:
+        limits, begins = self.rules.limits, on_the_clock(start, diary.zone)
+        others = [on_the_clock(other, diary.zone) for other in diary.starts]
+        held = {
+            "day": (limits.per_day, [other for other in others if other.date() == begins.date()]),
+            "week": (limits.per_week, [other for other in others if f"{other:%G %V}" == f"{begins:%G %V}"]),
+            "month": (limits.per_month, [other for other in others if f"{other:%Y %m}" == f"{begins:%Y %m}"]),
+        }
+        return any(most is not None and len(meetings) >= most for most, meetings in held.values())
 
     def offered(self, first: date, last: date, zone: ZoneInfo) -> list[int]:
         """List the bookable starts that a guest in `zone` sees on the dates `first`..`last`."""

@@ -10,7 +10,7 @@ from flask.testing import FlaskClient
 from sqlalchemy import func, insert, select, text
 
 from tests.factories import event_type, member, schedule
-from tests.scheduling.helpers import GUEST, address, at, body, booked, refused
+from tests.scheduling.helpers import GUEST, address, at, body, booked, refused, time_of
 from webapp.core import clock, crypto
 from webapp.core.db import db, session, transaction
 from webapp.core.errors import NotFound
@@ -26,7 +26,7 @@ from webapp.scheduling.errors import (
     TooShortNotice,
 )
 from webapp.scheduling.events import BookingConfirmed
-from webapp.scheduling.models import Booking, BookingStatus, EventType
+from webapp.scheduling.models import Booking, EventType, HostTime, Meeting
 from webapp.scheduling.queries import public_event_type
 from webapp.scheduling.service.booking import book, manage_token, manage_url
 
@@ -49,7 +49,8 @@ def test_a_guest_books_a_slot(client: FlaskClient) -> None:
         "manage_url": manage_url(booking),
     }
     assert (booking.starts_at, booking.ends_at) == (at(10), at(10, 30))
-    assert (booking.blocked_from, booking.blocked_until) == (at(9, 55), at(10, 40))
+    time = time_of(booking)
+    assert (time.host_id, time.blocked_from, time.blocked_until) == (kind.host_id, at(9, 55), at(10, 40))
     assert booking.organization_id == kind.organization_id
     assert booking.sequence == 0
 
@@ -173,13 +174,15 @@ def test_the_database_has_the_last_word(app: Flask) -> None:
     """Somebody writes past the service and its lock: the constraint refuses the second, as a taken slot."""
     kind = event_type()
     with db.engine.connect() as intruder, ThreadPoolExecutor() as pool:
-        intruder.execute(insert(Booking).values(**_row(kind)))
+        intruder.execute(insert(Meeting).values(**_meeting(kind)))
+        intruder.execute(insert(HostTime).values(**_host_time(kind)))
         guest = pool.submit(_book_in, app, kind.organization.slug, kind.slug, at(10))
         _until_somebody_waits()
         intruder.commit()
         with pytest.raises(SlotTaken):
             guest.result(10)
-    assert session().scalar(select(func.count()).select_from(Booking)) == 1
+    assert session().scalar(select(func.count()).select_from(Meeting)) == 1
+    assert session().scalar(select(func.count()).select_from(Booking)) == 0
 
 
 def test_a_host_whom_everybody_books_at_once_is_busy_and_not_broken(app: Flask) -> None:
@@ -210,18 +213,12 @@ def _until_somebody_waits() -> None:
     raise AssertionError("nobody waited for a lock")
 
 
-def _row(kind: EventType) -> dict[str, Any]:
-    return {
-        "organization_id": kind.organization_id,
-        "event_type_id": kind.id,
-        "host_id": kind.host_id,
-        "status": BookingStatus.CONFIRMED,
-        "starts_at": at(10),
-        "ends_at": at(10, 30),
-        "blocked_from": at(10),
-        "blocked_until": at(10, 30),
-        "guest_name": "Bob",
-        "guest_email": "bob@example.com",
-        "guest_timezone": "UTC",
-        "manage_digest": "0" * 64,
-    }
+def _meeting(kind: EventType) -> dict[str, Any]:
+    whose = {"organization_id": kind.organization_id, "event_type_id": kind.id}
+    return whose | {"id": kind.id, "starts_at": at(10), "ends_at": at(10, 30)}
+
+
+def _host_time(kind: EventType) -> dict[str, Any]:
+    whose = {"organization_id": kind.organization_id, "event_type_id": kind.id, "host_id": kind.host_id}
+    times = {"blocked_from": at(10), "blocked_until": at(10, 30), "apart_from": at(10), "apart_until": at(10, 30)}
+    return whose | {"meeting_id": kind.id} | times

@@ -18,12 +18,13 @@ from typing import Any
 
 import pytest
 from flask import Flask
-from sqlalchemy import select
+from sqlalchemy import func, select
 
 from tests.factories import event_type, member, schedule
 from tests.scheduling.helpers import address, at, body, booked
+from tests.scheduling.test_teams import alone, in_turn, people, together
 from webapp.core.db import session
-from webapp.scheduling.models import Booking, EventType
+from webapp.scheduling.models import Booking, EventKind, EventType, Meeting
 from webapp.scheduling.service.booking import manage_token
 
 GUESTS = 200
@@ -79,6 +80,43 @@ def _request(kind: EventType, start: datetime) -> Request:
 def test_one_slot_goes_to_exactly_one_guest(app: Flask, port: int) -> None:
     kind = event_type()
     _exactly_one_booked(_all_at_once(port, [_request(kind, at(10))] * GUESTS))
+
+
+def test_ten_seats_go_to_exactly_ten_guests(app: Flask, port: int) -> None:
+    kind = event_type(kind=EventKind.GROUP, seats=10)
+    answers = _all_at_once(port, [_request(kind, at(10))] * GUESTS)
+    assert Counter(status for status, _ in answers) == {201: 10, 409: GUESTS - 10}
+    assert {document["code"] for status, document in answers if status == 409} == {"slot_taken"}
+    assert [(meeting.seats_taken, len(meeting.hosts)) for meeting in session().scalars(select(Meeting))] == [(10, 1)]
+    assert session().scalar(select(func.count()).select_from(Booking)) == 10
+
+
+def test_of_a_team_in_turn_each_host_is_booked_once(app: Flask, port: int) -> None:
+    kind = in_turn(people(5))
+    answers = _all_at_once(port, [_request(kind, at(10))] * GUESTS)
+    assert Counter(status for status, _ in answers) == {201: 5, 409: GUESTS - 5}
+    assert {document["code"] for status, document in answers if status == 409} == {"slot_taken"}
+    hosts = [booking.host_id for booking in session().scalars(select(Booking))]
+    assert sorted(hosts) == sorted(member.host_id for member in kind.team)
+
+
+def test_a_team_together_and_its_members_alone_do_not_get_one_host_twice(app: Flask, port: int) -> None:
+    hosts = people(3)
+    kinds = [together(hosts), *(alone(host) for host in hosts)]
+    answers = _all_at_once(port, [_request(kinds[number % 4], at(10)) for number in range(80)])
+    sold = Counter(booking.event_type_id for booking in session().scalars(select(Booking)))
+    assert sold in ({kinds[0].id: 1}, {kind.id: 1 for kind in kinds[1:]})
+    assert Counter(status for status, _ in answers) == {201: sold.total(), 409: 80 - sold.total()}
+
+
+def test_a_seat_and_a_talk_that_overlap_do_not_both_get_the_host(app: Flask, port: int) -> None:
+    host = member()
+    hours = schedule(of=host)
+    talk, yoga = event_type(of=host, on=hours), event_type(of=host, on=hours, kind=EventKind.GROUP, seats=100)
+    answers = _all_at_once(port, [_request((talk, yoga)[number % 2], at(10)) for number in range(40)])
+    (meeting,) = session().scalars(select(Meeting))
+    sold = 1 if meeting.event_type_id == talk.id else 20
+    assert Counter(status for status, _ in answers) == {201: sold, 409: 40 - sold}
 
 
 def test_overlapping_slots_of_two_event_types_go_to_exactly_one_guest(app: Flask, port: int) -> None:

@@ -82,6 +82,10 @@ def test_a_changed_event_type_offers_the_new_and_keeps_what_was_booked(host: Mem
         ({"buffer_before": -1, "buffer_after": 721}, {"buffer_before", "buffer_after"}),
         ({"minimum_notice": -1, "horizon_days": 0}, {"minimum_notice", "horizon_days"}),
         ({"minimum_notice": 525_601, "horizon_days": 731}, {"minimum_notice", "horizon_days"}),
+        ({"slot_offset": -1, "limit_per_day": 0}, {"slot_offset", "limit_per_day"}),
+        ({"limit_per_week": -1, "limit_per_month": 1001}, {"limit_per_week", "limit_per_month"}),
+        ({"other_durations": [4]}, {"other_durations"}),
+        ({"other_durations": range(5, 16)}, {"other_durations"}),
         ({"questions": [Question(label="Fine"), Question(label=" ")]}, {"questions.1"}),
         ({"questions": [Question(label="x" * 201), Question(label="Fine")]}, {"questions.0"}),
         ({"questions": [Question(label=f"Number {number}") for number in range(21)]}, {"questions"}),
@@ -104,6 +108,8 @@ def test_each_field_that_makes_no_sense_is_named(host: Membership, changes: dict
     [
         replace(DETAILS, duration=5, slot_interval=5, minimum_notice=0, horizon_days=1),
         replace(DETAILS, duration=1440, slot_interval=1440, minimum_notice=525_600, horizon_days=730),
+        replace(DETAILS, slot_offset=1439, limit_per_day=1, limit_per_week=1, limit_per_month=1000),
+        replace(DETAILS, other_durations=range(1440, 1430, -1), buffers_among_own=True),
         replace(DETAILS, buffer_before=720, buffer_after=720, name="x" * 120, slug="x" * 60, location="x" * 255),
     ],
 )
@@ -157,6 +163,11 @@ def test_switched_off_it_is_gone_for_guests_and_comes_back(host: Membership, cli
         with transaction():
             set_active(event_type=kind, active=active)
         assert client.post(f"{address(kind)}/bookings", json=body(at(10))).status_code == status
+
+
+def test_further_lengths_are_kept_in_order_and_once(host: Membership) -> None:
+    kind = _create(host, replace(DETAILS, duration=30, other_durations=[60, 45, 30, 60]))
+    assert kind.durations == [30, 45, 60]
 
 
 def test_only_what_was_never_booked_can_be_deleted(host: Membership) -> None:

@@ -5,11 +5,10 @@ from datetime import datetime, timedelta
 import pytest
 from flask.testing import FlaskClient
 
-from tests.factories import event_type, member, schedule
+from tests.factories import bookings, event_type, member, schedule
 from tests.scheduling.helpers import address, at, booked, counted_queries, in_days, refused, slots
-from webapp.core import clock
-from webapp.core.db import db, session, transaction
-from webapp.scheduling.models import Booking, BookingStatus, DateOverride, EventType
+from webapp.core.db import db, transaction
+from webapp.scheduling.models import DateOverride
 
 
 def test_a_day_from_nine_to_five_offers_sixteen_half_hours(client: FlaskClient) -> None:
@@ -158,8 +157,7 @@ def test_500_bookings_cost_no_more_queries_than_one(client: FlaskClient) -> None
     booked(kind, at(9))
     path = f"{address(kind)}/slots?start={in_days(2)}&end={in_days(33)}&timezone=Europe/Berlin"
     with_one = _queries_of(client, path)
-    with transaction():
-        session().add_all(_fill(kind, 499))
+    bookings(of=kind, starts=_in_the_nights(499), minutes=5)
     assert _queries_of(client, path) == with_one <= 4
 
 
@@ -170,25 +168,8 @@ def _queries_of(client: FlaskClient, path: str) -> int:
     return len(statements)
 
 
-def _fill(kind: EventType, count: int) -> list[Booking]:
-    """Bookings of five minutes, one after the other, in the nights to come."""
-    starts = [
-        at(0, 5 * (number % 12), days=3 + number // 96) + timedelta(hours=number % 96 // 12) for number in range(count)
-    ]
+def _in_the_nights(count: int) -> list[datetime]:
+    """Starts five minutes apart, in the nights to come."""
     return [
-        Booking(
-            organization_id=kind.organization_id,
-            event_type_id=kind.id,
-            host_id=kind.host_id,
-            status=BookingStatus.CONFIRMED,
-            starts_at=start,
-            ends_at=start + timedelta(minutes=5),
-            blocked_from=start,
-            blocked_until=start + timedelta(minutes=5),
-            guest_name="Ada",
-            guest_email="ada@example.com",
-            guest_timezone="UTC",
-            manage_digest=f"{number}-{clock.now().timestamp()}",
-        )
-        for number, start in enumerate(starts)
+        at(0, 5 * (number % 12), days=3 + number // 96) + timedelta(hours=number % 96 // 12) for number in range(count)
     ]

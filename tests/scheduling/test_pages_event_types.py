@@ -87,6 +87,7 @@ def test_a_host_changes_an_event_type(visitor: Visitor, host: Membership) -> Non
     [
         *(("name", ""), ("name", "x" * 121), ("slug", "Not A Slug"), ("duration", "4"), ("duration", "soon")),
         *(("duration", ""), ("slot_interval", "0"), ("buffer_before", "-5"), ("buffer_after", "9999999999999")),
+        *(("other_durations", "45, soon"), ("other_durations", "3"), ("slot_offset", ""), ("limit_per_day", "0")),
         *(("minimum_notice", "7"), ("minimum_notice", "x"), ("horizon_days", "731"), ("location", "y" * 256)),
     ],
 )
@@ -97,6 +98,68 @@ def test_a_faulty_field_is_named_and_the_rest_is_kept(visitor: Visitor, field: s
     assert f'id="{field}-error"' in page.answer.text
     assert fields(page.form())["description"].strip() == "Kept text"
     assert every() == []
+
+
+def test_a_group_is_made_with_seats_and_stays_one(visitor: Visitor, host: Membership) -> None:
+    visitor.send(visitor.open(NEW).form(), {"name": "Yoga", "kind": "group", "seats": "12"})
+    assert (only().kind, only().seats) == ("group", 12)
+    form = visitor.open(f"/app/event-types/{only().id}").form()
+    visitor.send(form, {"kind": "one_to_one", "seats": "10"})
+    assert (only().kind, only().seats) == ("group", 10)
+    assert "10 seats" in visitor.open("/app/event-types").words
+    assert "10 seats left" in visitor.open(f"/book/{host.organization.slug}/yoga").words
+
+
+@pytest.mark.parametrize("seats", ["1", "", "many", "1001"])
+def test_a_group_needs_seats(visitor: Visitor, seats: str) -> None:
+    page = visitor.send(visitor.open(NEW).form(), {"name": "Yoga", "kind": "group", "seats": seats}, status=422)
+    assert 'id="seats-error"' in page.answer.text
+    assert every() == []
+
+
+def test_a_team_is_chosen_with_its_priorities(app: Flask, visitor: Visitor, host: Membership) -> None:
+    colleague = member(of=host.organization, name="Zed")
+    form = visitor.open(NEW).form()
+    rows = {value: name.removesuffix("-host_id") for name, value in form.fields if name.endswith("-host_id")}
+    zed, owner = rows[str(colleague.user_id)], rows[str(host.user_id)]
+    typed = {"name": "Help", "kind": "round_robin", f"{zed}-takes_part": "y", f"{zed}-priority": "2"}
+    visitor.send(form, typed | {f"{owner}-takes_part": "y"})
+    assert [(each.host_id, each.priority) for each in only().team] == [(host.user_id, 1), (colleague.user_id, 2)]
+    assert "Zed" in visitor.open("/app/event-types").words
+    page = visitor.open(f"/book/{host.organization.slug}/help")
+    assert host.organization.name in page.words
+    assert "Zed" in page.words
+    form = visitor.open(f"/app/event-types/{only().id}").form()
+    assert fields(form)[f"{zed}-priority"] == "2"
+    visitor.send(form, {f"{owner}-takes_part": None})
+    assert [each.host_id for each in only().team] == [colleague.user_id]
+    nobody = visitor.send(form, {f"{owner}-takes_part": None, f"{zed}-takes_part": None}, status=422)
+    assert "Please choose who hosts it." in nobody.words
+
+
+def test_who_does_not_manage_the_organisation_has_nobody_else_host(app: Flask, host: Membership) -> None:
+    junior = Visitor(app).sign_in(member(of=host.organization, role=Role.MEMBER))
+    form = junior.open(NEW).form()
+    assert not [name for name, _ in form.fields if name.startswith("people-")]
+    junior.send(form, {"name": "Help", "kind": "round_robin"}, status=422)
+    assert every() == []
+
+
+def test_a_kind_that_does_not_exist_is_refused(visitor: Visitor) -> None:
+    page = visitor.send(visitor.open(NEW).form(), {"name": "Yoga", "kind": "crowd"}, status=422)
+    assert 'id="kind-error"' in page.answer.text
+
+
+def test_lengths_and_limits_are_typed_and_shown_again(visitor: Visitor, host: Membership) -> None:
+    typed = {"name": "Talk", "other_durations": " 60,45 ,", "limit_per_week": "3", "buffers_among_own": "y"}
+    visitor.send(visitor.open(NEW).form(), typed)
+    made = only()
+    assert (made.durations, made.limit_per_day, made.limit_per_week) == ([30, 45, 60], None, 3)
+    assert made.buffers_among_own
+    form = visitor.open(f"/app/event-types/{made.id}").form()
+    assert (fields(form)["other_durations"], fields(form)["limit_per_week"]) == ("45, 60", "3")
+    visitor.send(form, {"other_durations": "", "limit_per_week": "", "buffers_among_own": None})
+    assert (only().durations, only().limit_per_week, only().buffers_among_own) == ([30], None, False)
 
 
 def test_an_address_that_is_taken_is_said_beside_its_field(visitor: Visitor, host: Membership) -> None:

@@ -357,3 +357,27 @@ def test_a_time_that_the_clocks_show_twice_is_told_apart_by_its_offset(app: Flas
     with app.test_request_context(headers={"Accept-Language": "en-GB"}):
         labels = [slot.label for slot in label_slots(offers, BERLIN)]
     assert labels == ["02:30 (UTC+02:00)", "02:30 (UTC+01:00)"]
+
+
+# How long it takes
+
+
+def test_a_guest_chooses_a_length_and_keeps_it_to_the_end(guest: Visitor) -> None:
+    kind = event_type(duration=30, other_durations=[60])
+    page = guest.open(f"{page_of(kind)}?day={in_days(2)}")
+    assert "30 min or 1 h" in page.words
+    longer = guest.open(page.link("1 h"))
+    assert starts(longer)[-1] == start_value(at(16))
+    form = guest.open(next(href for href, _ in longer.links if f"start={start_value(at(10))}" in href))
+    guest.send(form.form("/confirm"), {"name": "Ada", "email": "ada@example.com"})
+    assert session().scalars(select(Booking)).one().minutes == 60
+
+
+@pytest.mark.parametrize("wished", ["45", "x", "", "99999999999", "-60"])
+def test_a_length_that_is_not_on_offer_is_the_usual_one(guest: Visitor, wished: str) -> None:
+    kind = event_type(duration=30, other_durations=[60])
+    assert len(starts(guest.open(f"{page_of(kind)}?day={in_days(2)}&duration={wished}"))) == 16
+
+
+def test_with_one_length_there_is_nothing_to_choose(guest: Visitor) -> None:
+    assert "length-" not in guest.open(page_of(event_type())).answer.text

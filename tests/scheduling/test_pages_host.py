@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from datetime import datetime, time, timedelta
-from uuid import uuid4
 
 import pytest
 from flask import Flask
@@ -42,22 +41,11 @@ def kind(host: Membership) -> EventType:
 def another(kind: EventType, number: int, *, name: str = "", start: datetime | None = None) -> Booking:
     """A booking written straight into the database, a day apart from the next."""
     begins = start or datetime.combine(in_days(1 + number), time(9), BERLIN)
-    ends = begins + timedelta(minutes=30)
-    return factories._kept(
-        Booking(
-            organization_id=kind.organization_id,
-            event_type_id=kind.id,
-            host_id=kind.host_id,
-            status=BookingStatus.CONFIRMED,
-            starts_at=begins,
-            ends_at=ends,
-            blocked_from=begins,
-            blocked_until=ends,
-            guest_name=name or f"Guest {number:03}",
-            guest_email=f"guest{number}@example.org",
-            guest_timezone="America/New_York",
-            manage_digest=uuid4().hex,
-        )
+    return factories.booking(
+        of=kind,
+        start=begins,
+        guest_name=name or f"Guest {number:03}",
+        guest_email=f"guest{number}@example.org",
     )
 
 

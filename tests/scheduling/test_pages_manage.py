@@ -48,7 +48,7 @@ def cancelled(booking: Booking) -> Booking:
 
 def past(booking: Booking) -> Booking:
     with transaction():
-        for name in ("starts_at", "ends_at", "blocked_from", "blocked_until"):
+        for name in ("starts_at", "ends_at"):
             setattr(booking, name, getattr(booking, name) - timedelta(days=30))
     return booking
 

@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.scheduling.slot_oracle import Oracle, minute, on_the_clock
-from webapp.scheduling.slots import Hours, Override, Rules, check, offered
+from webapp.scheduling.slots import Diary, Hours, Limits, Override, Rules, check, offered
 
 ZONES = (
     "Africa/Casablanca",  # changes for Ramadan
@@ -57,20 +57,29 @@ def change_days(name: str) -> list[date]:
 
 @dataclass(frozen=True)
 class Case:
-    """One host, one guest, one moment."""
+    """One host or several who all have to be there, one guest, one moment."""
 
     rules: Rules
+    diaries: list[Diary]
     guest: ZoneInfo
     now: int
-    busy: list[tuple[int, int]]
     first: date
     last: date
 
     def offered(self) -> list[int]:
-        return offered(self.rules, now=self.now, busy=self.busy, first=self.first, last=self.last, zone=self.guest)
+        return self._offered(self.first, self.last)
+
+    def offered_on(self, day: date) -> list[int]:
+        return self._offered(day, day)
+
+    def check(self, start: int) -> str | None:
+        return check(self.rules, self.diaries, now=self.now, start=start)
 
     def oracle(self, begin: int, end: int) -> Oracle:
-        return Oracle(self.rules, now=self.now, busy=self.busy, begin=begin, end=end)
+        return Oracle(self.rules, self.diaries, now=self.now, begin=begin, end=end)
+
+    def _offered(self, first: date, last: date) -> list[int]:
+        return offered(self.rules, self.diaries, now=self.now, first=first, last=last, zone=self.guest)
 
 
 times = st.one_of(st.integers(0, 96).map(lambda quarter: quarter * 15), st.integers(0, 1440))
@@ -86,40 +95,60 @@ weekly_hours = st.one_of(
 buffers = st.one_of(st.just(0), st.integers(0, 90))
 
 
+limits = st.one_of(
+    st.just(Limits()),
+    st.builds(
+        Limits,
+        per_day=st.none() | st.integers(1, 3),
+        per_week=st.none() | st.integers(1, 4),
+        per_month=st.none() | st.integers(1, 5),
+    ),
+)
+
+
+def diaries(zone: ZoneInfo, first: date) -> st.SearchStrategy[Diary]:
+    """What the diary of somebody in `zone` may say around a date."""
+    near = st.integers(-1, 3).map(lambda after: first + timedelta(days=after))
+    moment = st.integers(-1440, 3 * 1440).map(lambda after: midnight(first) + after)
+    lengths = st.one_of(st.integers(0, 120), st.integers(0, 1440))
+    taken = st.lists(st.builds(lambda begin, length: (begin, begin + length), moment, lengths), max_size=6)
+    overrides = st.builds(Override, day=near, ranges=st.lists(ranges, max_size=3).map(tuple))
+    return st.builds(
+        Diary,
+        zone=st.just(zone),
+        hours=weekly_hours,
+        overrides=st.lists(overrides, max_size=2, unique_by=lambda override: override.day).map(tuple),
+        busy=taken,
+        own=taken,
+        starts=st.lists(st.one_of(moment, moment.map(lambda at: at - 20 * 1440)), max_size=4),
+        joinable=st.lists(moment, max_size=2),
+    )
+
+
 @st.composite
 def cases(draw: st.DrawFn) -> Case:
-    host, guest = draw(st.sampled_from(ZONES)), draw(st.sampled_from(ZONES))
+    hosts = draw(st.one_of(*(st.lists(st.sampled_from(ZONES), min_size=1, max_size=most) for most in (1, 1, 3))))
+    host, guest = hosts[0], draw(st.sampled_from(ZONES))
     # Mostly days on which somebody's clocks change, for that is where engines break.
     days = change_days(host) + change_days(guest) or list(YEARS)
     day = draw(st.one_of(st.sampled_from(days), st.sampled_from(days), st.dates(*YEARS)))
     first = day - timedelta(days=draw(st.integers(0, 1)))
-    near = st.integers(-1, 3).map(lambda after: first + timedelta(days=after))
-    moment = st.integers(-1440, 3 * 1440).map(lambda after: midnight(first) + after)
     rules = Rules(
-        zone=ZoneInfo(host),
-        hours=draw(weekly_hours),
-        overrides=tuple(
-            draw(
-                st.lists(
-                    st.builds(Override, day=near, ranges=st.lists(ranges, max_size=3).map(tuple)),
-                    max_size=2,
-                    unique_by=lambda override: override.day,
-                )
-            )
-        ),
         duration=draw(st.one_of(st.sampled_from([15, 30, 60]), st.integers(1, 240), st.integers(1, 1440))),
         interval=draw(st.one_of(st.sampled_from([5, 15, 30, 60]), st.integers(1, 120), st.integers(1, 1440))),
+        offset=draw(st.one_of(st.just(0), st.integers(0, 90))),
         buffer_before=draw(buffers),
         buffer_after=draw(buffers),
+        buffers_among_own=draw(st.booleans()),
+        limits=draw(limits),
         minimum_notice=draw(st.one_of(st.just(0), st.integers(0, 2 * 1440))),
         horizon_days=draw(st.integers(1, 6)),
     )
-    lengths = st.one_of(st.integers(0, 120), st.integers(0, 1440))
     return Case(
         rules=rules,
+        diaries=[draw(diaries(ZoneInfo(name), first)) for name in hosts],
         guest=ZoneInfo(guest),
         now=midnight(first) + draw(st.integers(-3 * 1440, 1440)),
-        busy=draw(st.lists(st.builds(lambda begin, length: (begin, begin + length), moment, lengths), max_size=8)),
         first=first,
         last=first + timedelta(days=draw(st.integers(0, 2))),
     )
@@ -137,15 +166,14 @@ def test_each_minute_is_accepted_or_refused_for_the_reason_brute_force_finds(cas
     begin = midnight(case.first) + shift
     oracle = case.oracle(begin, begin + 480)
     for start in range(begin, begin + 480):
-        found = check(case.rules, now=case.now, busy=case.busy, start=start)
-        assert found == oracle.verdict(start), on_the_clock(start, case.rules.zone)
+        assert case.check(start) == oracle.verdict(start), on_the_clock(start, case.diaries[0].zone)
 
 
 @given(case=cases())
 def test_what_is_offered_is_what_is_accepted(case: Case) -> None:
     starts = case.offered()
     nearby = {start + aside for start in starts for aside in (-1, 0, 1)}
-    accepted = {start for start in nearby if check(case.rules, now=case.now, busy=case.busy, start=start) is None}
+    accepted = {start for start in nearby if case.check(start) is None}
     on_these_dates = {start for start in accepted if case.first <= on_the_clock(start, case.guest).date() <= case.last}
     assert on_these_dates == set(starts)
 
@@ -153,11 +181,7 @@ def test_what_is_offered_is_what_is_accepted(case: Case) -> None:
 @given(case=cases())
 def test_the_dates_asked_for_do_not_change_what_each_of_them_offers(case: Case) -> None:
     days = [case.first + timedelta(days=after) for after in range((case.last - case.first).days + 1)]
-    one_by_one = [
-        start
-        for day in days
-        for start in offered(case.rules, now=case.now, busy=case.busy, first=day, last=day, zone=case.guest)
-    ]
+    one_by_one = [start for day in days for start in case.offered_on(day)]
     assert sorted(one_by_one) == case.offered()
 
 
@@ -177,10 +201,8 @@ def survive(zone: ZoneInfo, change: int) -> None:
     """Compare engine and oracle on the UTC date of a change and the next, for hours with seams in awkward places."""
     day = on_the_clock(change, ZoneInfo("UTC")).date()
     daily = ((10, 95), (95, 140), (150, 1395), (1410, 1440))
+    diary = Diary(zone, tuple(Hours(weekday, *pair) for weekday in range(7) for pair in daily))
     rules = Rules(
-        zone=zone,
-        hours=tuple(Hours(weekday, *pair) for weekday in range(7) for pair in daily),
-        overrides=(),
         duration=20,
         interval=25,
         buffer_before=0,
@@ -189,6 +211,6 @@ def survive(zone: ZoneInfo, change: int) -> None:
         horizon_days=30,
     )
     now, last = midnight(day), day + timedelta(days=1)
-    starts = offered(rules, now=now, busy=[], first=day, last=last, zone=ZoneInfo("UTC"))
-    oracle = Oracle(rules, now=now, busy=[], begin=now, end=now + 2 * 1440)
+    starts = offered(rules, [diary], now=now, first=day, last=last, zone=ZoneInfo("UTC"))
+    oracle = Oracle(rules, [diary], now=now, begin=now, end=now + 2 * 1440)
     assert starts == oracle.offered(day, last, ZoneInfo("UTC")), (zone, day)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import date
 from itertools import pairwise
 from zoneinfo import ZoneInfo
@@ -10,13 +10,14 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from tests.scheduling.slot_oracle import minute, on_the_clock
-from webapp.scheduling.slots import Hours, Override, Refusal, Rules, Span, check, offered
+from webapp.scheduling.slots import Diary, Hours, Limits, Override, Refusal, Rules, Span, check, offered
 
 NEW_YORK = ZoneInfo("America/New_York")
 UTC = ZoneInfo("UTC")
 
 NINE, TWELVE, FIVE, MIDNIGHT = 540, 720, 1020, 1440
 MONDAY = date(2026, 6, 1)
+NO_LIMITS = Limits()
 LONG_BEFORE = minute("2026-05-01 00:00")
 
 
@@ -24,32 +25,62 @@ def daily(*ranges: Span) -> tuple[Hours, ...]:
     return tuple(Hours(weekday, start, end) for weekday in range(7) for start, end in ranges)
 
 
-NINE_TO_FIVE = Rules(
-    zone=UTC,
-    hours=daily((NINE, FIVE)),
-    overrides=(),
-    duration=60,
-    interval=60,
-    buffer_before=0,
-    buffer_after=0,
-    minimum_notice=0,
-    horizon_days=60,
-)
+@dataclass(frozen=True)
+class Terms:
+    """One host and one kind of meeting; unless told otherwise an hour, every hour from nine to five."""
+
+    zone: ZoneInfo = UTC
+    hours: tuple[Hours, ...] = daily((NINE, FIVE))
+    overrides: tuple[Override, ...] = ()
+    duration: int = 60
+    interval: int = 60
+    offset: int = 0
+    buffer_before: int = 0
+    buffer_after: int = 0
+    buffers_among_own: bool = False
+    minimum_notice: int = 0
+    horizon_days: int = 60
+    limits: Limits = NO_LIMITS
+
+    @property
+    def rules(self) -> Rules:
+        return Rules(
+            duration=self.duration,
+            interval=self.interval,
+            offset=self.offset,
+            buffer_before=self.buffer_before,
+            buffer_after=self.buffer_after,
+            buffers_among_own=self.buffers_among_own,
+            minimum_notice=self.minimum_notice,
+            horizon_days=self.horizon_days,
+            limits=self.limits,
+        )
+
+    def diary(
+        self, busy: tuple[Span, ...] = (), *, own: tuple[Span, ...] = (), joinable: tuple[int, ...] = ()
+    ) -> Diary:
+        starts = tuple(begin for begin, _ in own)
+        return Diary(self.zone, self.hours, self.overrides, busy=busy, own=own, starts=starts, joinable=joinable)
+
+
+NINE_TO_FIVE = Terms()
 
 
 def seen(
-    rules: Rules,
+    terms: Terms,
     first: date,
     last: date | None = None,
     *,
     zone: ZoneInfo | None = None,
     busy: tuple[Span, ...] = (),
+    own: tuple[Span, ...] = (),
     now: int | None = None,
 ) -> list[str]:
     """What is offered from `first` to `last`, as times on the clocks of a guest in `zone`, or where the host is."""
-    zone = zone or rules.zone
+    zone = zone or terms.zone
     now = minute(first.isoformat()) - 3 * 1440 if now is None else now
-    starts = offered(rules, now=now, busy=busy, first=first, last=last or first, zone=zone)
+    diary = terms.diary(busy, own=own)
+    starts = offered(terms.rules, [diary], now=now, first=first, last=last or first, zone=zone)
     return [on_the_clock(start, zone).strftime("%H:%M") for start in starts]
 
 
@@ -57,14 +88,23 @@ def between(start: str, end: str, *, on: date = MONDAY) -> Span:
     return minute(f"{on} {start}"), minute(f"{on} {end}")
 
 
-def refusal(rules: Rules, start: str, *, now: str = "2026-05-29 00:00", busy: tuple[Span, ...] = ()) -> Refusal | None:
-    return check(rules, now=minute(now), busy=busy, start=minute(start))
+def refusal(
+    terms: Terms,
+    start: str,
+    *,
+    now: str = "2026-05-29 00:00",
+    busy: tuple[Span, ...] = (),
+    own: tuple[Span, ...] = (),
+    joinable: tuple[int, ...] = (),
+) -> Refusal | None:
+    diary = terms.diary(busy, own=own, joinable=joinable)
+    return check(terms.rules, [diary], now=minute(now), start=minute(start))
 
 
 class TestTheGrid:
     def test_nine_o_clock_every_quarter_gives_quarters(self) -> None:
-        rules = replace(NINE_TO_FIVE, interval=15)
-        assert seen(rules, MONDAY)[:5] == ["09:00", "09:15", "09:30", "09:45", "10:00"]
+        terms = replace(NINE_TO_FIVE, interval=15)
+        assert seen(terms, MONDAY)[:5] == ["09:00", "09:15", "09:30", "09:45", "10:00"]
 
     def test_the_last_meeting_ends_when_the_day_does(self) -> None:
         assert seen(NINE_TO_FIVE, MONDAY)[-1] == "16:00"
@@ -80,57 +120,57 @@ class TestTheGrid:
         assert seen(touching, MONDAY) == seen(overlapping, MONDAY) == whole
 
     def test_after_a_break_the_grid_starts_anew(self) -> None:
-        rules = replace(NINE_TO_FIVE, hours=daily((NINE, TWELVE), (12 * 60 + 45, 15 * 60)), duration=30, interval=45)
-        assert seen(rules, MONDAY) == ["09:00", "09:45", "10:30", "11:15", "12:45", "13:30", "14:15"]
+        terms = replace(NINE_TO_FIVE, hours=daily((NINE, TWELVE), (12 * 60 + 45, 15 * 60)), duration=30, interval=45)
+        assert seen(terms, MONDAY) == ["09:00", "09:45", "10:30", "11:15", "12:45", "13:30", "14:15"]
 
     def test_a_meeting_may_run_past_midnight_when_both_sides_are_open(self) -> None:
-        rules = replace(NINE_TO_FIVE, hours=(Hours(0, 22 * 60, MIDNIGHT), Hours(1, 0, 60)), duration=90, interval=30)
-        assert seen(rules, MONDAY) == ["22:00", "22:30", "23:00", "23:30"]
-        assert seen(rules, date(2026, 6, 2)) == []
+        terms = replace(NINE_TO_FIVE, hours=(Hours(0, 22 * 60, MIDNIGHT), Hours(1, 0, 60)), duration=90, interval=30)
+        assert seen(terms, MONDAY) == ["22:00", "22:30", "23:00", "23:30"]
+        assert seen(terms, date(2026, 6, 2)) == []
 
     def test_a_meeting_may_not_run_past_midnight_into_a_closed_day(self) -> None:
-        rules = replace(NINE_TO_FIVE, hours=(Hours(0, 22 * 60, MIDNIGHT), Hours(1, 0, 60)), duration=90, interval=30)
-        closed = replace(rules, overrides=(Override(date(2026, 6, 2), ()),))
+        terms = replace(NINE_TO_FIVE, hours=(Hours(0, 22 * 60, MIDNIGHT), Hours(1, 0, 60)), duration=90, interval=30)
+        closed = replace(terms, overrides=(Override(date(2026, 6, 2), ()),))
         assert seen(closed, MONDAY) == ["22:00", "22:30"]
 
     def test_who_is_always_open_offers_the_same_times_every_day(self) -> None:
-        rules = replace(NINE_TO_FIVE, hours=daily((0, MIDNIGHT)), interval=70)
-        times = seen(rules, MONDAY)
+        terms = replace(NINE_TO_FIVE, hours=daily((0, MIDNIGHT)), interval=70)
+        times = seen(terms, MONDAY)
         assert times[:2] == ["00:00", "01:10"]
         assert len(times) == 21
-        assert seen(rules, date(2026, 6, 2)) == times
-        assert seen(rules, MONDAY, date(2026, 6, 2)) == times * 2
+        assert seen(terms, date(2026, 6, 2)) == times
+        assert seen(terms, MONDAY, date(2026, 6, 2)) == times * 2
 
     def test_who_is_always_open_can_be_met_at_every_minute(self) -> None:
-        rules = replace(NINE_TO_FIVE, hours=daily((0, MIDNIGHT)), interval=1)
-        assert len(seen(rules, MONDAY)) == MIDNIGHT
-        assert len(seen(replace(rules, duration=1), MONDAY)) == MIDNIGHT
+        terms = replace(NINE_TO_FIVE, hours=daily((0, MIDNIGHT)), interval=1)
+        assert len(seen(terms, MONDAY)) == MIDNIGHT
+        assert len(seen(replace(terms, duration=1), MONDAY)) == MIDNIGHT
 
     @pytest.mark.parametrize("zone", ["Pacific/Apia", "Pacific/Pago_Pago", "UTC"])
     def test_a_meeting_of_a_whole_day_may_begin_at_any_hour(self, zone: str) -> None:
-        rules = replace(NINE_TO_FIVE, zone=ZoneInfo(zone), hours=daily((0, MIDNIGHT)), duration=MIDNIGHT)
-        assert len(seen(rules, MONDAY)) == 24
+        terms = replace(NINE_TO_FIVE, zone=ZoneInfo(zone), hours=daily((0, MIDNIGHT)), duration=MIDNIGHT)
+        assert len(seen(terms, MONDAY)) == 24
         for hour in range(24):
-            assert refusal(rules, f"2026-06-01 {hour:02}:00") is None
+            assert refusal(terms, f"2026-06-01 {hour:02}:00") is None
 
 
 class TestDates:
     def test_only_the_weekdays_that_have_hours_are_offered(self) -> None:
-        rules = replace(NINE_TO_FIVE, hours=(Hours(0, NINE, NINE + 60), Hours(2, TWELVE, TWELVE + 60)))
-        assert seen(rules, MONDAY, date(2026, 6, 7)) == ["09:00", "12:00"]
+        terms = replace(NINE_TO_FIVE, hours=(Hours(0, NINE, NINE + 60), Hours(2, TWELVE, TWELVE + 60)))
+        assert seen(terms, MONDAY, date(2026, 6, 7)) == ["09:00", "12:00"]
 
     def test_a_date_can_be_closed(self) -> None:
-        rules = replace(NINE_TO_FIVE, overrides=(Override(MONDAY, ()),))
-        assert seen(rules, MONDAY) == []
-        assert len(seen(rules, MONDAY, date(2026, 6, 2))) == 8
+        terms = replace(NINE_TO_FIVE, overrides=(Override(MONDAY, ()),))
+        assert seen(terms, MONDAY) == []
+        assert len(seen(terms, MONDAY, date(2026, 6, 2))) == 8
 
     def test_a_date_can_have_other_hours(self) -> None:
-        rules = replace(NINE_TO_FIVE, overrides=(Override(MONDAY, ((20 * 60, 21 * 60), (6 * 60, 7 * 60))),))
-        assert seen(rules, MONDAY) == ["06:00", "20:00"]
+        terms = replace(NINE_TO_FIVE, overrides=(Override(MONDAY, ((20 * 60, 21 * 60), (6 * 60, 7 * 60))),))
+        assert seen(terms, MONDAY) == ["06:00", "20:00"]
 
     def test_a_date_can_be_opened_on_a_free_weekday(self) -> None:
-        rules = replace(NINE_TO_FIVE, hours=(), overrides=(Override(MONDAY, ((NINE, NINE + 60),)),))
-        assert seen(rules, MONDAY, date(2026, 6, 2)) == ["09:00"]
+        terms = replace(NINE_TO_FIVE, hours=(), overrides=(Override(MONDAY, ((NINE, NINE + 60),)),))
+        assert seen(terms, MONDAY, date(2026, 6, 2)) == ["09:00"]
 
     def test_no_hours_no_offers(self) -> None:
         assert seen(replace(NINE_TO_FIVE, hours=()), MONDAY, date(2026, 6, 30)) == []
@@ -139,17 +179,17 @@ class TestDates:
         assert seen(NINE_TO_FIVE, MONDAY, date(2026, 5, 20), now=LONG_BEFORE) == []
 
     def test_all_dates_there_are_may_be_asked_for(self) -> None:
-        rules = replace(NINE_TO_FIVE, horizon_days=2)
-        assert len(seen(rules, date.min, date.max, now=minute("2026-06-01 00:00"))) == 16
+        terms = replace(NINE_TO_FIVE, horizon_days=2)
+        assert len(seen(terms, date.min, date.max, now=minute("2026-06-01 00:00"))) == 16
 
 
 class TestGuestsElsewhere:
     def test_a_guest_sees_the_slots_of_their_own_date(self) -> None:
         # 09:00-17:00 in New York is 23:00-07:00 in Sydney: one on Monday, the others on Tuesday.
-        rules = replace(NINE_TO_FIVE, zone=NEW_YORK, hours=(Hours(0, NINE, FIVE),))
+        terms = replace(NINE_TO_FIVE, zone=NEW_YORK, hours=(Hours(0, NINE, FIVE),))
         sydney = ZoneInfo("Australia/Sydney")
-        assert seen(rules, MONDAY, zone=sydney) == ["23:00"]
-        assert seen(rules, date(2026, 6, 2), zone=sydney)[:2] == ["00:00", "01:00"]
+        assert seen(terms, MONDAY, zone=sydney) == ["23:00"]
+        assert seen(terms, date(2026, 6, 2), zone=sydney)[:2] == ["00:00", "01:00"]
 
     def test_quarter_hour_zones_are_exact(self) -> None:
         assert seen(NINE_TO_FIVE, MONDAY, zone=ZoneInfo("Asia/Kathmandu"))[0] == "14:45"
@@ -182,76 +222,76 @@ class TestWhenTheClocksChange:
     def test_nine_to_five_stays_nine_to_five_when_the_clocks_change(
         self, day: str, first_start: str, last_start: str
     ) -> None:
-        rules = replace(NINE_TO_FIVE, zone=NEW_YORK)
-        assert seen(rules, date.fromisoformat(day))[::7] == ["09:00", "16:00"]
-        assert seen(rules, date.fromisoformat(day), zone=UTC)[::7] == [first_start, last_start]
+        terms = replace(NINE_TO_FIVE, zone=NEW_YORK)
+        assert seen(terms, date.fromisoformat(day))[::7] == ["09:00", "16:00"]
+        assert seen(terms, date.fromisoformat(day), zone=UTC)[::7] == [first_start, last_start]
 
     @pytest.mark.parametrize("change", [FORWARD, BACK])
     def test_a_minimum_notice_that_lands_on_the_change_shifts_nothing(self, change: date) -> None:
-        rules = replace(NINE_TO_FIVE, zone=NEW_YORK, interval=30)
-        usual = seen(rules, change)
+        terms = replace(NINE_TO_FIVE, zone=NEW_YORK, interval=30)
+        usual = seen(terms, change)
         eve = minute(change.isoformat()) - 1440
         for notice in range(1440, 3 * 1440, 17):
-            times = seen(replace(rules, minimum_notice=notice), change, now=eve)
+            times = seen(replace(terms, minimum_notice=notice), change, now=eve)
             assert times == usual[len(usual) - len(times) :]
 
     def test_one_to_three_lasts_three_hours_in_the_night_with_an_hour_twice(self) -> None:
-        rules = replace(NINE_TO_FIVE, zone=NEW_YORK, hours=daily((60, 180)))
-        assert seen(rules, self.BACK) == ["01:00", "01:00", "02:00"]
-        assert seen(rules, self.BACK, zone=UTC) == ["05:00", "06:00", "07:00"]
+        terms = replace(NINE_TO_FIVE, zone=NEW_YORK, hours=daily((60, 180)))
+        assert seen(terms, self.BACK) == ["01:00", "01:00", "02:00"]
+        assert seen(terms, self.BACK, zone=UTC) == ["05:00", "06:00", "07:00"]
 
     def test_one_to_four_lasts_two_hours_in_the_night_with_an_hour_missing(self) -> None:
-        rules = replace(NINE_TO_FIVE, zone=NEW_YORK, hours=daily((60, 240)))
-        assert seen(rules, self.FORWARD) == ["01:00", "03:00"]
-        assert seen(rules, self.FORWARD, zone=UTC) == ["06:00", "07:00"]
+        terms = replace(NINE_TO_FIVE, zone=NEW_YORK, hours=daily((60, 240)))
+        assert seen(terms, self.FORWARD) == ["01:00", "03:00"]
+        assert seen(terms, self.FORWARD, zone=UTC) == ["06:00", "07:00"]
 
     def test_hours_that_begin_in_the_missing_hour_begin_after_it(self) -> None:
-        rules = replace(NINE_TO_FIVE, zone=NEW_YORK, hours=daily((150, 270)))
-        assert seen(rules, self.FORWARD) == ["03:00"]
-        assert seen(replace(rules, duration=30, interval=30), self.FORWARD) == ["03:00", "03:30", "04:00"]
+        terms = replace(NINE_TO_FIVE, zone=NEW_YORK, hours=daily((150, 270)))
+        assert seen(terms, self.FORWARD) == ["03:00"]
+        assert seen(replace(terms, duration=30, interval=30), self.FORWARD) == ["03:00", "03:30", "04:00"]
 
     def test_hours_that_end_in_the_missing_hour_end_before_it(self) -> None:
-        rules = replace(NINE_TO_FIVE, zone=NEW_YORK, hours=daily((60, 150)), duration=30, interval=30)
-        assert seen(rules, self.FORWARD) == ["01:00", "01:30"]
+        terms = replace(NINE_TO_FIVE, zone=NEW_YORK, hours=daily((60, 150)), duration=30, interval=30)
+        assert seen(terms, self.FORWARD) == ["01:00", "01:30"]
 
     @pytest.mark.parametrize("hours", [(125, 175), (120, 180), (120, 150), (150, 180)])
     def test_hours_within_the_missing_hour_do_not_happen(self, hours: Span) -> None:
-        rules = replace(NINE_TO_FIVE, zone=NEW_YORK, hours=daily(hours), duration=15, interval=15)
-        assert seen(rules, self.FORWARD) == []
+        terms = replace(NINE_TO_FIVE, zone=NEW_YORK, hours=daily(hours), duration=15, interval=15)
+        assert seen(terms, self.FORWARD) == []
 
     def test_a_break_in_the_repeated_hour_is_had_twice(self) -> None:
-        rules = replace(NINE_TO_FIVE, zone=NEW_YORK, hours=daily((0, 75), (105, 180)), duration=15, interval=15)
+        terms = replace(NINE_TO_FIVE, zone=NEW_YORK, hours=daily((0, 75), (105, 180)), duration=15, interval=15)
         on_the_hour_and_quarter = ["00:00", "00:15", "00:30", "00:45", "01:00"]
         twice = ["01:45", "01:00"]
-        assert seen(rules, self.BACK) == [*on_the_hour_and_quarter, *twice, "01:45", "02:00", "02:15", "02:30", "02:45"]
+        assert seen(terms, self.BACK) == [*on_the_hour_and_quarter, *twice, "01:45", "02:00", "02:15", "02:30", "02:45"]
 
     def test_starts_stay_an_interval_apart_across_the_change(self) -> None:
-        rules = replace(NINE_TO_FIVE, zone=NEW_YORK, hours=daily((0, 360)), interval=90)
+        terms = replace(NINE_TO_FIVE, zone=NEW_YORK, hours=daily((0, 360)), interval=90)
         for change in (self.FORWARD, self.BACK):
             now = minute(change.isoformat()) - 1440
-            starts = offered(rules, now=now, busy=(), first=change, last=change, zone=NEW_YORK)
+            starts = offered(terms.rules, [terms.diary()], now=now, first=change, last=change, zone=NEW_YORK)
             assert {later - sooner for sooner, later in pairwise(starts)} == {90}
 
     def test_half_an_hour_on_lord_howe_island_moves_no_working_day(self) -> None:
-        rules = replace(NINE_TO_FIVE, zone=ZoneInfo("Australia/Lord_Howe"))
+        terms = replace(NINE_TO_FIVE, zone=ZoneInfo("Australia/Lord_Howe"))
         for day in (date(2026, 4, 4), date(2026, 4, 5), date(2026, 4, 6), date(2026, 10, 4), date(2026, 10, 5)):
-            assert seen(rules, day) == seen(NINE_TO_FIVE, MONDAY)
+            assert seen(terms, day) == seen(NINE_TO_FIVE, MONDAY)
 
     def test_a_night_on_lord_howe_island_goes_on_by_the_half_hour(self) -> None:
-        rules = replace(NINE_TO_FIVE, zone=ZoneInfo("Australia/Lord_Howe"), hours=daily((0, 300)))
-        assert seen(rules, date(2026, 4, 5)) == ["00:00", "01:00", "01:30", "02:30", "03:30"]
-        assert seen(rules, date(2026, 10, 4)) == ["00:00", "01:00", "02:30", "03:30"]
+        terms = replace(NINE_TO_FIVE, zone=ZoneInfo("Australia/Lord_Howe"), hours=daily((0, 300)))
+        assert seen(terms, date(2026, 4, 5)) == ["00:00", "01:00", "01:30", "02:30", "03:30"]
+        assert seen(terms, date(2026, 10, 4)) == ["00:00", "01:00", "02:30", "03:30"]
 
     def test_a_day_without_midnight_begins_when_it_can(self) -> None:
         # Havana goes from 00:00 to 01:00 on 8 March 2026.
-        rules = replace(NINE_TO_FIVE, zone=ZoneInfo("America/Havana"), hours=daily((0, MIDNIGHT)))
-        assert seen(rules, self.FORWARD)[:2] == ["01:00", "02:00"]
-        assert len(seen(rules, self.FORWARD)) == 23
+        terms = replace(NINE_TO_FIVE, zone=ZoneInfo("America/Havana"), hours=daily((0, MIDNIGHT)))
+        assert seen(terms, self.FORWARD)[:2] == ["01:00", "02:00"]
+        assert len(seen(terms, self.FORWARD)) == 23
 
     def test_an_evening_with_its_last_hour_twice_is_an_hour_longer(self) -> None:
         # Beirut goes from 24:00 to 23:00 on 24 October 2026.
-        rules = replace(NINE_TO_FIVE, zone=ZoneInfo("Asia/Beirut"), hours=daily((21 * 60, MIDNIGHT)))
-        assert seen(rules, date(2026, 10, 24)) == ["21:00", "22:00", "23:00", "23:00"]
+        terms = replace(NINE_TO_FIVE, zone=ZoneInfo("Asia/Beirut"), hours=daily((21 * 60, MIDNIGHT)))
+        assert seen(terms, date(2026, 10, 24)) == ["21:00", "22:00", "23:00", "23:00"]
 
     def test_a_date_that_comes_back_after_midnight_is_still_one_date(self) -> None:
         # St. John's went from 00:01 on 7 November 2010 back to 23:01 on the 6th.
@@ -261,13 +301,13 @@ class TestWhenTheClocksChange:
         assert len(seen(always, saturday, now=now)) == 1440 + 59
         assert len(seen(always, sunday, now=now)) == 1440 + 1
         begin = minute("2010-11-06 00:00-02:30")
-        both = offered(always, now=now, busy=(), first=saturday, last=sunday, zone=st_johns)
+        both = offered(always.rules, [always.diary()], now=now, first=saturday, last=sunday, zone=st_johns)
         assert both == list(range(begin, begin + 49 * 60))
 
     def test_two_hours_at_troll_are_two_hours(self) -> None:
-        rules = replace(NINE_TO_FIVE, zone=ZoneInfo("Antarctica/Troll"), hours=daily((0, 300)))
-        assert seen(rules, date(2026, 3, 29)) == ["00:00", "03:00", "04:00"]
-        assert len(seen(rules, date(2026, 10, 25))) == 7
+        terms = replace(NINE_TO_FIVE, zone=ZoneInfo("Antarctica/Troll"), hours=daily((0, 300)))
+        assert seen(terms, date(2026, 3, 29)) == ["00:00", "03:00", "04:00"]
+        assert len(seen(terms, date(2026, 10, 25))) == 7
 
 
 class TestBusyTimes:
@@ -279,20 +319,20 @@ class TestBusyTimes:
         assert seen(NINE_TO_FIVE, MONDAY, busy=(between("10:59", "11:01"),))[:2] == ["09:00", "12:00"]
 
     def test_the_buffer_before_keeps_clear_of_the_meeting_before(self) -> None:
-        rules = replace(NINE_TO_FIVE, interval=15, buffer_before=30)
-        assert seen(rules, MONDAY, busy=(between("09:00", "11:00"),))[0] == "11:30"
+        terms = replace(NINE_TO_FIVE, interval=15, buffer_before=30)
+        assert seen(terms, MONDAY, busy=(between("09:00", "11:00"),))[0] == "11:30"
 
     def test_the_buffer_after_keeps_clear_of_the_meeting_after(self) -> None:
-        rules = replace(NINE_TO_FIVE, interval=15, buffer_after=30)
-        assert seen(rules, MONDAY, busy=(between("12:00", "17:00"),))[-1] == "10:30"
+        terms = replace(NINE_TO_FIVE, interval=15, buffer_after=30)
+        assert seen(terms, MONDAY, busy=(between("12:00", "17:00"),))[-1] == "10:30"
 
     def test_buffers_may_reach_outside_working_hours(self) -> None:
-        rules = replace(NINE_TO_FIVE, buffer_before=120, buffer_after=120)
-        assert seen(rules, MONDAY) == seen(NINE_TO_FIVE, MONDAY)
+        terms = replace(NINE_TO_FIVE, buffer_before=120, buffer_after=120)
+        assert seen(terms, MONDAY) == seen(NINE_TO_FIVE, MONDAY)
 
     def test_a_busy_time_outside_working_hours_still_meets_the_buffer(self) -> None:
-        rules = replace(NINE_TO_FIVE, buffer_before=60)
-        assert seen(rules, MONDAY, busy=(between("08:00", "08:30"),))[0] == "10:00"
+        terms = replace(NINE_TO_FIVE, buffer_before=60)
+        assert seen(terms, MONDAY, busy=(between("08:00", "08:30"),))[0] == "10:00"
 
     def test_busy_times_come_in_any_order_and_may_overlap(self) -> None:
         busy = (
@@ -311,10 +351,10 @@ class TestBusyTimes:
             seen(NINE_TO_FIVE, MONDAY, busy=(between("11:00", "10:00"),))
 
     def test_a_booked_slot_is_gone_and_comes_back_when_freed(self) -> None:
-        rules = replace(NINE_TO_FIVE, buffer_before=10, buffer_after=5)
+        terms = replace(NINE_TO_FIVE, buffer_before=10, buffer_after=5)
         booked = (minute("2026-06-01 10:50"), minute("2026-06-01 12:05"))
-        assert refusal(rules, "2026-06-01 11:00", busy=(booked,)) is Refusal.SLOT_TAKEN
-        assert refusal(rules, "2026-06-01 11:00") is None
+        assert refusal(terms, "2026-06-01 11:00", busy=(booked,)) is Refusal.SLOT_TAKEN
+        assert refusal(terms, "2026-06-01 11:00") is None
 
 
 class TestNoticeAndHorizon:
@@ -325,21 +365,21 @@ class TestNoticeAndHorizon:
         assert seen(NINE_TO_FIVE, MONDAY, now=minute(self.NOW))[0] == "10:00"
 
     def test_the_notice_counts_to_the_minute(self) -> None:
-        rules = replace(NINE_TO_FIVE, minimum_notice=120)
-        assert seen(rules, MONDAY, now=minute(self.NOW))[0] == "12:00"
-        assert seen(rules, MONDAY, now=minute(self.NOW) + 1)[0] == "13:00"
+        terms = replace(NINE_TO_FIVE, minimum_notice=120)
+        assert seen(terms, MONDAY, now=minute(self.NOW))[0] == "12:00"
+        assert seen(terms, MONDAY, now=minute(self.NOW) + 1)[0] == "13:00"
 
     def test_the_horizon_counts_days_of_24_hours_from_now(self) -> None:
-        rules = replace(NINE_TO_FIVE, horizon_days=2)
-        assert seen(rules, date(2026, 6, 3), now=minute(self.NOW)) == ["09:00", "10:00"]
+        terms = replace(NINE_TO_FIVE, horizon_days=2)
+        assert seen(terms, date(2026, 6, 3), now=minute(self.NOW)) == ["09:00", "10:00"]
 
     def test_a_notice_longer_than_the_horizon_leaves_nothing(self) -> None:
-        rules = replace(NINE_TO_FIVE, horizon_days=1, minimum_notice=1441)
-        assert seen(rules, MONDAY, date(2026, 6, 5), now=minute(self.NOW)) == []
+        terms = replace(NINE_TO_FIVE, horizon_days=1, minimum_notice=1441)
+        assert seen(terms, MONDAY, date(2026, 6, 5), now=minute(self.NOW)) == []
 
 
 class TestWhyNot:
-    RULES = replace(NINE_TO_FIVE, minimum_notice=120, horizon_days=2)
+    TERMS = replace(NINE_TO_FIVE, minimum_notice=120, horizon_days=2)
     NOW = "2026-06-01 10:00"
 
     @pytest.mark.parametrize(
@@ -360,12 +400,12 @@ class TestWhyNot:
     )
     def test_a_refusal_says_why(self, start: str, reason: Refusal | None) -> None:
         busy = (between("13:30", "13:45", on=date(2026, 6, 2)),)
-        assert refusal(self.RULES, start, now=self.NOW, busy=busy) is reason
+        assert refusal(self.TERMS, start, now=self.NOW, busy=busy) is reason
 
     def test_the_reason_that_helps_most_comes_first(self) -> None:
         everything = (minute("2026-05-01 00:00"), minute("2026-07-01 00:00"))
         starts = ["2026-06-01 03:33", "2026-06-01 10:01", "2026-06-09 03:33", "2026-06-02 03:33", "2026-06-02 13:13"]
-        reasons = [refusal(self.RULES, start, now=self.NOW, busy=(everything,)) for start in starts]
+        reasons = [refusal(self.TERMS, start, now=self.NOW, busy=(everything,)) for start in starts]
         assert reasons == [
             Refusal.IN_THE_PAST,
             Refusal.TOO_SHORT_NOTICE,
@@ -373,3 +413,88 @@ class TestWhyNot:
             Refusal.OUTSIDE_AVAILABILITY,
             Refusal.OFF_GRID,
         ]
+
+
+class TestOffset:
+    def test_starts_begin_so_long_after_the_opening(self) -> None:
+        terms = replace(NINE_TO_FIVE, interval=60, duration=30, offset=10)
+        assert seen(terms, MONDAY)[:2] == ["09:10", "10:10"]
+        assert refusal(terms, "2026-06-01 09:00") is Refusal.OFF_GRID
+        assert seen(terms, MONDAY)[-1] == "16:10"
+
+    def test_each_window_has_its_own(self) -> None:
+        terms = replace(NINE_TO_FIVE, hours=daily((NINE, TWELVE), (13 * 60, 15 * 60)), offset=15)
+        assert seen(terms, MONDAY) == ["09:15", "10:15", "13:15"]
+
+
+class TestBuffersAmongOwn:
+    TERMS = replace(NINE_TO_FIVE, duration=30, interval=30, buffer_before=30, buffer_after=30, buffers_among_own=True)
+
+    def test_another_kind_of_meeting_may_come_right_before_and_after(self) -> None:
+        assert seen(self.TERMS, MONDAY, busy=(between("10:00", "11:00"),))[:3] == ["09:00", "09:30", "11:00"]
+
+    def test_one_of_the_same_kind_may_not(self) -> None:
+        held = between("09:30", "11:00")  # from 10:00 to 10:30, with its own buffers
+        assert seen(self.TERMS, MONDAY, own=(held,))[:2] == ["11:30", "12:00"]
+
+
+class TestLimits:
+    """The host is in New York; a meeting on Monday at 09:00 there, which is 13:00 in UTC."""
+
+    TERMS = replace(NINE_TO_FIVE, zone=NEW_YORK, horizon_days=90)
+    MEETING = between("13:00", "14:00")
+
+    def limited(self, days: int = 40, **limits: int) -> set[str]:
+        """The dates, as the host has them, that offer nothing."""
+        terms = replace(self.TERMS, limits=Limits(**limits))
+        dates = [date.fromordinal(MONDAY.toordinal() + number) for number in range(-10, days)]
+        return {day.isoformat() for day in dates if not seen(terms, day, own=(self.MEETING,), now=LONG_BEFORE)}
+
+    def test_a_full_day_offers_nothing_more_and_the_next_one_does(self) -> None:
+        assert self.limited(per_day=1) == {"2026-06-01"}
+        assert self.limited(per_day=2) == set()
+
+    def test_a_week_goes_from_monday_to_sunday(self) -> None:
+        assert self.limited(per_week=1) == {f"2026-06-0{number}" for number in range(1, 8)}
+
+    def test_a_month_is_that_of_the_calendar(self) -> None:
+        assert self.limited(per_month=1) == {f"2026-06-{number:02}" for number in range(1, 31)}
+
+    def test_a_late_meeting_counts_on_the_hosts_date_and_not_on_that_of_utc(self) -> None:
+        late = replace(self.TERMS, hours=daily((NINE, MIDNIGHT)), limits=Limits(per_day=1))
+        on_sunday_evening = (between("03:00", "04:00"),)  # Monday in UTC, 23:00 on Sunday in New York
+        assert seen(late, MONDAY, own=on_sunday_evening) != []
+        assert seen(late, date(2026, 5, 31), own=on_sunday_evening) == []
+
+    def test_what_is_taken_is_called_taken_and_the_rest_full(self) -> None:
+        terms = replace(self.TERMS, limits=Limits(per_day=1))
+        assert refusal(terms, "2026-06-01 13:00", own=(self.MEETING,)) is Refusal.SLOT_TAKEN
+        assert refusal(terms, "2026-06-01 15:00", own=(self.MEETING,)) is Refusal.LIMIT_REACHED
+
+    def test_a_meeting_of_another_kind_does_not_count(self) -> None:
+        terms = replace(self.TERMS, limits=Limits(per_day=1))
+        assert refusal(terms, "2026-06-01 15:00", busy=(self.MEETING,)) is None
+
+    def test_a_seat_in_a_meeting_that_takes_place_anyway_is_no_further_meeting(self) -> None:
+        terms = replace(self.TERMS, limits=Limits(per_day=1))
+        start = self.MEETING[0]
+        assert refusal(terms, "2026-06-01 13:00", own=(self.MEETING,), joinable=(start,)) is None
+        assert refusal(terms, "2026-06-01 15:00", own=(self.MEETING,), joinable=(start,)) is Refusal.LIMIT_REACHED
+
+
+class TestSeveralHosts:
+    def test_a_meeting_begins_when_all_are_there(self) -> None:
+        early, late = NINE_TO_FIVE, replace(NINE_TO_FIVE, hours=daily((9 * 60 + 15, TWELVE)))
+        diaries = [early.diary(), late.diary((between("10:00", "10:15"),))]
+        starts = offered(early.rules, diaries, now=LONG_BEFORE, first=MONDAY, last=MONDAY, zone=UTC)
+        assert [on_the_clock(start, UTC).strftime("%H:%M") for start in starts] == ["10:15"]
+
+    def test_hosts_who_are_never_there_together_offer_nothing(self) -> None:
+        diaries = [NINE_TO_FIVE.diary(), replace(NINE_TO_FIVE, zone=ZoneInfo("Pacific/Auckland")).diary()]
+        last = date(2026, 6, 20)
+        assert offered(NINE_TO_FIVE.rules, diaries, now=LONG_BEFORE, first=MONDAY, last=last, zone=UTC) == []
+
+    def test_a_day_that_is_full_for_one_of_them_is_full(self) -> None:
+        terms = replace(NINE_TO_FIVE, limits=Limits(per_day=1))
+        diaries = [terms.diary(), terms.diary(own=(between("09:00", "10:00"),))]
+        assert check(terms.rules, diaries, now=LONG_BEFORE, start=minute("2026-06-01 12:00")) is Refusal.LIMIT_REACHED

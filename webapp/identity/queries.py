@@ -75,6 +75,21 @@ def usable_token(*, token_digest: str, at: datetime) -> tuple[ApiToken, Membersh
     return None if row is None else (row[0], row[1])
 
 
+def active_members(organization_id: UUID) -> Sequence[Membership]:
+    """Return the organisation's members who may sign in, by name."""
+    return (
+        session()
+        .scalars(
+            select(Membership)
+            .join(Membership.user)
+            .options(contains_eager(Membership.user))
+            .where(Membership.organization_id == organization_id, User.is_active)
+            .order_by(User.name, User.id)
+        )
+        .all()
+    )
+
+
 def tokens_of(membership: Membership) -> Sequence[ApiToken]:
     """Return the member's tokens that were not revoked, the newest first."""
     return (

@@ -70,7 +70,8 @@ def show_organization(org: str) -> OrganizationOut:
 def list_slots(org: str, event_type: str, query: SlotsQuery) -> SlotsOut:
     """The times that can be booked."""
     bookable, zone = queries.public_event_type(org, event_type), find_zone(query.timezone)
-    return SlotsOut.of(offered_slots(event_type=bookable, first=query.start, last=query.end, zone=zone), zone)
+    offers = offered_slots(event_type=bookable, first=query.start, last=query.end, zone=zone, duration=query.duration)
+    return SlotsOut.of(offers, zone)
 
 
 @public.post("/<org>/<event_type>/bookings")
@@ -92,7 +93,13 @@ def create_booking(org: str, event_type: str, body: BookingIn, headers: Idempote
     with transaction():
         if headers.key and (earlier := earlier_answer(scope=scope, key=headers.key, body=sent)):
             return BookingCreated.model_validate(earlier)
-        booking = bookings.book(event_type=bookable, start=body.start, guest=body.guest(), answers=body.answers or {})
+        booking = bookings.book(
+            event_type=bookable,
+            start=body.start,
+            duration=body.duration,
+            guest=body.guest(),
+            answers=body.answers or {},
+        )
         created = BookingCreated.of(booking)
         if headers.key:
             remember_answer(scope=scope, key=headers.key, answer=created.model_dump(mode="json"))

@@ -57,6 +57,14 @@ class OffGrid(StartRefused):
     message: ClassVar[str] = "Meetings do not start at this minute; please choose one of the times on offer."
 
 
+class LimitReached(StartRefused):
+    """As many meetings as the host allows on that day, in that week or in that month are booked."""
+
+    code: ClassVar[str] = "limit_reached"
+    status: ClassVar[int] = 409
+    message: ClassVar[str] = "The host takes no more meetings at that time; please choose another day."
+
+
 class RangeReversed(DomainError):
     """The last day comes before the first."""
 

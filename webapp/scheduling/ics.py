@@ -62,7 +62,7 @@ def _add_facts(event: Event, booking: Booking) -> None:
 def _add_people(event: Event, booking: Booking, *, with_attendees: bool) -> None:
     """Name the host as organizer and, except where something is merely published (RFC 5546, 3.2.1), who takes part.
 
-    Both have agreed: the guest by booking, the host by offering the time. So nobody is asked to reply. The host is
+    All have agreed: the guest by booking, the hosts by offering the time. So nobody is asked to reply. The host is
     an attendee too, since some calendars file only meetings that their owner attends.
     """
     event.add("organizer", _person(booking.host.name, booking.host.email))
@@ -71,6 +71,7 @@ def _add_people(event: Event, booking: Booking, *, with_attendees: bool) -> None
     for name, email, role in (
         (booking.guest_name, booking.guest_email, "REQ-PARTICIPANT"),
         (booking.host.name, booking.host.email, "CHAIR"),
+        *((other.name, other.email, "REQ-PARTICIPANT") for other in booking.hosts[1:]),
     ):
         attendee = _person(name, email)
         attendee.params["CUTYPE"] = "INDIVIDUAL"

@@ -13,9 +13,11 @@ from __future__ import annotations
 from datetime import datetime
 from uuid import UUID
 
+from babel.lists import format_list
 from flask_babel import force_locale, gettext
 
 from webapp.core.settings import settings
+from webapp.identity.models import User
 from webapp.notifications.mail.compose import LANGUAGE, write
 from webapp.notifications.mail.message import CalendarPart, Mail, Mailbox
 from webapp.scheduling import ics
@@ -33,9 +35,12 @@ def confirmation_to_invitee(booking: Booking, *, resend: UUID | None = None) -> 
     return _mail(booking, "booking_confirmation", to=Side.GUEST, method=Method.REQUEST, resend=resend)
 
 
-def notification_to_organizer(booking: Booking, *, resend: UUID | None = None) -> Mail:
-    """Return the mail that tells the host of the booking, with the guest's answers and the invitation."""
-    return _mail(booking, "booking_notification", to=Side.HOST, method=Method.REQUEST, resend=resend)
+def notification_to_organizer(booking: Booking, *, host: User | None = None, resend: UUID | None = None) -> Mail:
+    """Return the mail that tells the host of the booking, with the guest's answers and the invitation.
+
+    Here and below, `host` is another of its hosts than the first.
+    """
+    return _mail(booking, "booking_notification", to=Side.HOST, host=host, method=Method.REQUEST, resend=resend)
 
 
 def rescheduled_to_invitee(booking: Booking, previous_start: datetime, *, resend: UUID | None = None) -> Mail:
@@ -43,9 +48,11 @@ def rescheduled_to_invitee(booking: Booking, previous_start: datetime, *, resend
     return _rescheduled(booking, previous_start, to=Side.GUEST, resend=resend)
 
 
-def rescheduled_to_organizer(booking: Booking, previous_start: datetime, *, resend: UUID | None = None) -> Mail:
+def rescheduled_to_organizer(
+    booking: Booking, previous_start: datetime, *, host: User | None = None, resend: UUID | None = None
+) -> Mail:
     """Return the mail that tells the host that the booking has moved away from `previous_start` (aware)."""
-    return _rescheduled(booking, previous_start, to=Side.HOST, resend=resend)
+    return _rescheduled(booking, previous_start, to=Side.HOST, host=host, resend=resend)
 
 
 def cancelled_to_invitee(booking: Booking, *, resend: UUID | None = None) -> Mail:
@@ -53,9 +60,9 @@ def cancelled_to_invitee(booking: Booking, *, resend: UUID | None = None) -> Mai
     return _mail(booking, "booking_cancelled", to=Side.GUEST, method=Method.CANCEL, resend=resend)
 
 
-def cancelled_to_organizer(booking: Booking, *, resend: UUID | None = None) -> Mail:
+def cancelled_to_organizer(booking: Booking, *, host: User | None = None, resend: UUID | None = None) -> Mail:
     """Return the mail that tells the host that the booking is off, and takes it out of their calendar."""
-    return _mail(booking, "booking_cancelled", to=Side.HOST, method=Method.CANCEL, resend=resend)
+    return _mail(booking, "booking_cancelled", to=Side.HOST, host=host, method=Method.CANCEL, resend=resend)
 
 
 def reminder_to_invitee(booking: Booking, *, resend: UUID | None = None) -> Mail:
@@ -79,14 +86,17 @@ def calendar_links(booking: Booking) -> CalendarLinks:
     )
 
 
-def _rescheduled(booking: Booking, previous_start: datetime, *, to: Side, resend: UUID | None) -> Mail:
+def _rescheduled(
+    booking: Booking, previous_start: datetime, *, to: Side, host: User | None = None, resend: UUID | None
+) -> Mail:
     return _mail(
         booking,
         "booking_rescheduled",
         to=to,
+        host=host,
         method=Method.REQUEST,
         occasion=str(booking.sequence),
-        previous=_when(booking, to=to, start=previous_start),
+        previous=_when(booking, to=to, host=host, start=previous_start),
         resend=resend,
     )
 
@@ -96,23 +106,29 @@ def _mail(
     kind: str,
     *,
     to: Side,
+    host: User | None = None,
     method: Method | None = None,
     occasion: str = "",
     previous: When | None = None,
     resend: UUID | None = None,
 ) -> Mail:
-    """Write the mail of this `kind`; `occasion` tells apart what may happen to a booking more than once."""
+    """Write the mail of this `kind`; `occasion` tells apart what may happen to a booking more than once.
+
+    It goes `to` the guest, or to the booking's first host, or to another `host`.
+    """
+    reader = host or booking.host
     template = f"{kind}_{_CALLED[to]}"
-    written = write(template, _context(booking, to=to) | {"previous": previous})
+    written = write(template, _context(booking, to=to, reader=reader) | {"previous": previous})
     guest = Mailbox(name=booking.guest_name, address=booking.guest_email)
-    host = Mailbox(name=booking.host.name, address=booking.host.email)
-    key = [f"booking:{booking.id}:{template}", occasion, f"resend:{resend}" if resend else ""]
+    first, told = (Mailbox(name=person.name, address=person.email) for person in (booking.host, reader))
+    also = f"host:{host.id}" if host else ""
+    key = [f"booking:{booking.id}:{template}", also, occasion, f"resend:{resend}" if resend else ""]
     return Mail(
         organization_id=booking.organization_id,
         idempotency_key=":".join(filter(None, key)),
         template=template,
-        recipient=guest if to is Side.GUEST else host,
-        reply_to=host if to is Side.GUEST else guest,
+        recipient=guest if to is Side.GUEST else told,
+        reply_to=first if to is Side.GUEST else guest,
         subject=written.subject,
         text=written.text,
         html=written.html,
@@ -120,15 +136,15 @@ def _mail(
     )
 
 
-def _context(booking: Booking, *, to: Side) -> dict[str, object]:
+def _context(booking: Booking, *, to: Side, reader: User) -> dict[str, object]:
     """Return what templates may speak of. Only the guest's mails get the links by which the guest acts."""
     event_type = booking.event_type
     common = {
         "booking": booking,
         "event_type": event_type,
         "organization": event_type.organization,
-        "host": booking.host,
-        "when": _when(booking, to=to),
+        "host_names": _host_names(booking),
+        "when": _when(booking, to=to, host=reader),
     }
     if to is Side.GUEST:
         return common | {
@@ -137,16 +153,21 @@ def _context(booking: Booking, *, to: Side) -> dict[str, object]:
             "book_url": f"{settings().public_url}/book/{event_type.organization.slug}/{event_type.slug}",
         }
     return common | {
+        "host": reader,
         "answers": _answers(booking),
         "guest_when": _when(booking, to=Side.GUEST),
         "booking_url": _page_of_host(booking),
     }
 
 
-def _when(booking: Booking, *, to: Side, start: datetime | None = None) -> When:
+def _host_names(booking: Booking) -> str:
+    return str(format_list([host.name for host in booking.hosts], locale=LANGUAGE))
+
+
+def _when(booking: Booking, *, to: Side, host: User | None = None, start: datetime | None = None) -> When:
     """Say when the booking is, or was if it began at `start`, in the zone of the one who reads it."""
     begins = start or booking.starts_at
-    zone = booking.guest_timezone if to is Side.GUEST else booking.host.timezone
+    zone = booking.guest_timezone if to is Side.GUEST else (host or booking.host).timezone
     return describe(begins, begins + (booking.ends_at - booking.starts_at), zone=zone, locale=LANGUAGE)
 
 
@@ -168,7 +189,7 @@ def _calendar(booking: Booking, method: Method, *, to: Side) -> str:
 
 
 def _summary(booking: Booking, *, to: Side) -> str:
-    other = booking.host.name if to is Side.GUEST else booking.guest_name
+    other = _host_names(booking) if to is Side.GUEST else booking.guest_name
     with force_locale(LANGUAGE):
         summary: str = gettext("%(event)s with %(person)s", event=booking.event_type.name, person=other)
     return summary

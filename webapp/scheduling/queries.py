@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, time, timedelta
 from enum import StrEnum
-from typing import Any, TypeVar
+from typing import Any, NamedTuple
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import BigInteger, Select, cast, extract, func, or_, select, tuple_
-from sqlalchemy.orm import contains_eager, joinedload, selectinload
+from sqlalchemy import BigInteger, Cast, ColumnElement, Select, cast, extract, func, or_, select, tuple_
+from sqlalchemy.orm import InstrumentedAttribute, contains_eager, joinedload, selectinload
 from sqlalchemy.orm.strategy_options import _AbstractLoad  # what its own methods take and return
 
 from webapp.core import clock
@@ -21,15 +22,28 @@ from webapp.core.errors import NotFound
 from webapp.core.pagination import PAGE_SIZE, Cursor, Page
 from webapp.core.scope import find_scoped, scoped
 from webapp.identity.models import Organization
-from webapp.scheduling.models import Booking, BookingStatus, EventType, Schedule
+from webapp.scheduling.models import (
+    Booking,
+    BookingHost,
+    BookingStatus,
+    EventHost,
+    EventType,
+    HostTime,
+    Meeting,
+    Schedule,
+)
 
 _SLUG = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
 
 
 def _with_schedule() -> _AbstractLoad:
     """Load the schedule with its hours and overrides, so that slots can be worked out without another query."""
-    schedule = joinedload(EventType.schedule, innerjoin=True)
-    return schedule.options(selectinload(Schedule.hours), selectinload(Schedule.overrides))
+    return joinedload(EventType.schedule, innerjoin=True)
+
+
+def _with_team() -> _AbstractLoad:
+    """Load who hosts, without the hours that they keep."""
+    return selectinload(EventType.team).lazyload(EventHost.schedule)
 
 
 # What guests see ------------------------------------------------------------------------------------------------------
@@ -62,7 +76,7 @@ def public_event_types(organization_slug: str) -> list[EventType]:
         select(EventType)
         .join(EventType.organization)
         .where(Organization.slug == _slug(organization_slug), EventType.is_active)
-        .options(contains_eager(EventType.organization))
+        .options(contains_eager(EventType.organization), _with_team())
         .order_by(EventType.id)
     )
     return list(session().scalars(statement))
@@ -89,28 +103,64 @@ def _slug(text: str) -> str:
 # What the slot engine is told ---------------------------------------------------------------------------------------
 
 
-def busy_spans(
-    *, host_id: UUID, begin: datetime, until: datetime, excluding: UUID | None = None
-) -> list[tuple[int, int]]:
-    """Return the UTC minutes that bookings of the host occupy, buffers included, between two instants (aware).
+class Held(NamedTuple):
+    """A meeting in a host's diary, as `HostTime` has it, in UTC minutes rounded outward."""
 
-    A host is one person in every organisation, so all of their bookings count; `excluding` leaves one out.
+    host_id: UUID
+    event_type_id: UUID
+    start: int
+    end: int
+    blocked_from: int
+    blocked_until: int
+    apart_from: int
+    apart_until: int
+    seats_left: int
+
+
+def held_times(
+    *, host_ids: Iterable[UUID], begin: datetime, until: datetime, leaving: UUID | None = None
+) -> list[Held]:
+    """Return the meetings that take time of the hosts between two instants (aware), buffers included.
+
+    A host is one person in every organisation, so all of their meetings count. `leaving` is a meeting that somebody is
+    about to leave: it is left out if they are the last in it, since it then goes with them.
     """
-    statement = select(
-        cast(func.floor(extract("epoch", Booking.blocked_from) / 60), BigInteger),
-        cast(func.ceil(extract("epoch", Booking.blocked_until) / 60), BigInteger),
-    ).where(
-        Booking.host_id == host_id,
-        Booking.status == BookingStatus.CONFIRMED,
-        Booking.blocked_until > begin,
-        Booking.blocked_from < until,
+    statement = (
+        select(
+            *(HostTime.host_id, HostTime.event_type_id),
+            *(_minute(Meeting.starts_at), _minute(Meeting.ends_at, up=True)),
+            *(_minute(HostTime.blocked_from), _minute(HostTime.blocked_until, up=True)),
+            *(_minute(HostTime.apart_from), _minute(HostTime.apart_until, up=True)),
+            Meeting.seats - Meeting.seats_taken,
+        )
+        .join(Meeting, HostTime.meeting_id == Meeting.id)
+        .where(HostTime.host_id.in_(host_ids), HostTime.apart_until > begin, HostTime.apart_from < until)
     )
-    if excluding is not None:
-        statement = statement.where(Booking.id != excluding)
-    return [(first, last) for first, last in session().execute(statement)]
+    if leaving is not None:
+        statement = statement.where(or_(Meeting.id != leaving, Meeting.seats_taken > 1))
+    return [Held._make(row) for row in session().execute(statement)]
 
 
-# What jobs work on ----------------------------------------------------------------------------------------------------
+def _minute(column: InstrumentedAttribute[datetime], *, up: bool = False) -> Cast[int]:
+    """Return the UTC minute of a column, the part of one counting as none, or as a whole one (`up`)."""
+    rounded = func.ceil if up else func.floor
+    return cast(rounded(extract("epoch", column) / 60), BigInteger)
+
+
+def bookings_in_turn(*, event_type_id: UUID, since: datetime) -> dict[UUID, tuple[int, datetime]]:
+    """Return, by host, how many bookings of the event type take place after `since` (aware), and when the last of them
+    was made; hosts without any are left out.
+    """
+    rows = session().execute(
+        select(Booking.host_id, func.count(), func.max(Booking.created_at))
+        .where(
+            Booking.event_type_id == event_type_id,
+            Booking.status == BookingStatus.CONFIRMED,
+            Booking.starts_at > since,
+        )
+        .group_by(Booking.host_id)
+    )
+    return {host_id: (count, last) for host_id, count, last in rows}
 
 
 # What jobs see --------------------------------------------------------------------------------------------------------
@@ -138,18 +188,23 @@ class When(StrEnum):
 
 def get_booking(organization_id: UUID, booking_id: UUID, *, host_id: UUID | None = None) -> Booking:
     """Return a booking of the organisation (of that host, if one is named); raises NotFound."""
-    return _of_host(find_scoped(Booking, organization_id=organization_id, id=booking_id), host_id)
+    found = find_scoped(Booking, organization_id=organization_id, id=booking_id)
+    if host_id is not None and host_id not in {host.id for host in found.hosts}:
+        raise NotFound
+    return found
 
 
 def get_event_type(organization_id: UUID, event_type_id: UUID, *, host_id: UUID | None = None) -> EventType:
     """Return an event type of the organisation (of that host, if one is named), schedule loaded; raises NotFound."""
     found = find_scoped(EventType, organization_id=organization_id, id=event_type_id, options=(_with_schedule(),))
-    return _of_host(found, host_id)
+    if host_id is not None and found.host_id != host_id:
+        raise NotFound
+    return found
 
 
 def event_types(*, organization_id: UUID, host_id: UUID | None = None) -> list[EventType]:
     """Return the organisation's event types (of that host, if one is named), switched off ones too, oldest first."""
-    statement = scoped(EventType, organization_id).order_by(EventType.id)
+    statement = scoped(EventType, organization_id).options(_with_team()).order_by(EventType.id)
     if host_id is not None:
         statement = statement.where(EventType.host_id == host_id)
     return list(session().scalars(statement))
@@ -157,12 +212,7 @@ def event_types(*, organization_id: UUID, host_id: UUID | None = None) -> list[E
 
 def schedules(*, organization_id: UUID, host_id: UUID) -> list[Schedule]:
     """Return the host's schedules in the organisation with their hours and overrides, oldest first."""
-    statement = (
-        scoped(Schedule, organization_id)
-        .where(Schedule.host_id == host_id)
-        .options(selectinload(Schedule.hours), selectinload(Schedule.overrides))
-        .order_by(Schedule.id)
-    )
+    statement = scoped(Schedule, organization_id).where(Schedule.host_id == host_id).order_by(Schedule.id)
     return list(session().scalars(statement))
 
 
@@ -179,10 +229,11 @@ def bookings_page(
 
     `search` is looked for in the guest's name and e-mail and in the event type's name; `host_id` limits to one host.
     """
-    statement = scoped(Booking, organization_id).join(Booking.event_type).options(contains_eager(Booking.event_type))
+    statement = scoped(Booking, organization_id).join(Booking.event_type)
+    statement = statement.options(contains_eager(Booking.event_type), selectinload(Booking.further_hosts))
     statement = _at_time(statement, when)
     if host_id is not None:
-        statement = statement.where(Booking.host_id == host_id)
+        statement = statement.where(_hosted_by(host_id))
     if sought := search.replace("\0", "").strip():
         columns = (Booking.guest_name, Booking.guest_email, EventType.name)
         statement = statement.where(or_(*(column.icontains(sought, autoescape=True) for column in columns)))
@@ -231,9 +282,7 @@ def today_and_next(*, organization_id: UUID, host_id: UUID, zone: ZoneInfo, limi
     midnight = datetime.combine(clock.now().astimezone(zone).date(), time(), zone)
     tomorrow = midnight + timedelta(days=1)
     monday = midnight - timedelta(days=midnight.weekday())
-    confirmed = scoped(Booking, organization_id).where(
-        Booking.host_id == host_id, Booking.status == BookingStatus.CONFIRMED
-    )
+    confirmed = scoped(Booking, organization_id).where(_hosted_by(host_id), Booking.status == BookingStatus.CONFIRMED)
     ordered = confirmed.order_by(Booking.starts_at, Booking.id)
     today = session().scalars(ordered.where(Booking.ends_at > midnight, Booking.starts_at < tomorrow)).all()
     next_up = session().scalars(ordered.where(Booking.starts_at >= tomorrow).limit(limit)).all()
@@ -242,10 +291,9 @@ def today_and_next(*, organization_id: UUID, host_id: UUID, zone: ZoneInfo, limi
     return Agenda(list(today), list(next_up), this_week or 0)
 
 
-Hosted = TypeVar("Hosted", Booking, EventType)
-
-
-def _of_host(found: Hosted, host_id: UUID | None) -> Hosted:
-    if host_id is not None and found.host_id != host_id:
-        raise NotFound
-    return found
+def _hosted_by(host_id: UUID) -> ColumnElement[bool]:
+    """Say of a booking that the host is its first or one of the further ones."""
+    return or_(
+        Booking.host_id == host_id,
+        Booking.id.in_(select(BookingHost.booking_id).where(BookingHost.host_id == host_id)),
+    )

@@ -14,7 +14,7 @@ from webapp.core import clock
 from webapp.core.addresses import email_address
 from webapp.core.settings import settings
 from webapp.identity.models import Organization, User
-from webapp.scheduling.models import Booking, BookingStatus, EventType, Side
+from webapp.scheduling.models import Booking, BookingStatus, EventKind, EventType, Side
 from webapp.scheduling.queries import When
 from webapp.scheduling.service import booking as bookings
 from webapp.scheduling.service.guests import Guest, one_line, phone_number, plain_text
@@ -82,6 +82,7 @@ class SlotsQuery(Query):
     start: Day
     end: Day = Field(description="The last day included.")
     timezone: ZoneName
+    duration: int | None = Field(None, description="One of the event type's `durations`; the first if not given.")
 
 
 class InviteeIn(In):
@@ -99,6 +100,7 @@ class BookingIn(In):
     timezone: ZoneName
     invitee: InviteeIn
     answers: Annotated[dict[AnswerKey, str], Field(max_length=50)] | None = None
+    duration: int | None = Field(None, description="One of the event type's `durations`; the first if not given.")
 
     def guest(self) -> Guest:
         """Return who books, in the service's terms."""
@@ -129,7 +131,7 @@ class BookingsQuery(PageQuery):
 
 
 class SlotOut(Out):
-    """A time that can be booked, with the offset of the zone asked for."""
+    """A time that can be booked, with the offset of the zone asked for. `seats_left` is 1 but for groups."""
 
     start: Moment
     end: Moment
@@ -164,20 +166,28 @@ class QuestionOut(Out):
 
 
 class HostOut(Out):
-    """Whom one meets."""
+    """Whom one meets; where it is one of a team whose turn it is, or all, `host` names the organisation."""
 
     name: str
 
 
 class PublicEventTypeOut(Out):
-    """Something that can be booked. `duration` in minutes; `url` is its page."""
+    """Something that can be booked. `url` is its page.
+
+    `durations` are the lengths to choose from in minutes, `duration` the one that is booked without choosing; `seats`
+    is how many guests can come to one meeting.
+    """
 
     slug: str
     name: str
+    kind: EventKind
+    seats: int
     description: str
     duration: int
+    durations: list[int]
     location: str
     host: HostOut
+    hosts: list[HostOut]
     questions: list[QuestionOut]
     url: str
 
@@ -187,10 +197,14 @@ class PublicEventTypeOut(Out):
         return cls(
             slug=event_type.slug,
             name=event_type.name,
+            kind=event_type.kind,
+            seats=event_type.seats,
             description=event_type.description,
             duration=event_type.duration,
+            durations=event_type.durations,
             location=event_type.location,
-            host=HostOut(name=event_type.host.name),
+            host=HostOut(name=event_type.who),
+            hosts=[HostOut(name=host.name) for host in event_type.hosts],
             questions=[QuestionOut.model_validate(question) for question in event_type.questions],
             url=f"{settings().public_url}/book/{event_type.organization.slug}/{event_type.slug}",
         )
@@ -301,6 +315,11 @@ class EventTypeOut(PublicEventTypeOut):
     buffer_after: int
     minimum_notice: int
     horizon_days: int
+    slot_offset: int
+    buffers_among_own: bool
+    limit_per_day: int | None
+    limit_per_week: int | None
+    limit_per_month: int | None
 
     @classmethod
     def of(cls, event_type: EventType) -> Self:
@@ -346,6 +365,7 @@ class BookingOut(Out):
     sequence: int
     event_type: BookedTypeOut
     host: MemberOut
+    hosts: list[MemberOut]
     invitee: InviteeOut
     answers: dict[str, str]
     created_at: Moment
@@ -365,6 +385,7 @@ class BookingOut(Out):
             sequence=booking.sequence,
             event_type=BookedTypeOut(id=kind.id, slug=kind.slug, name=kind.name),
             host=MemberOut.of(booking.host),
+            hosts=[MemberOut.of(host) for host in booking.hosts],
             invitee=InviteeOut.of(booking),
             answers=booking.answers,
             created_at=booking.created_at,

@@ -22,6 +22,7 @@ for _function in (
     times.day_text,
     times.time_range,
     times.duration_text,
+    times.durations_text,
     times.zone_text,
     times.offset_text,
     times.zone_choices,

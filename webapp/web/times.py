@@ -6,7 +6,7 @@ day comes first follow the reader's browser, since much of the world reads Engli
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import date, datetime, time, timedelta
 from functools import lru_cache
 from importlib.resources import files
@@ -14,6 +14,7 @@ from zoneinfo import ZoneInfo
 
 from babel import Locale, UnknownLocaleError
 from babel.dates import format_date, format_time
+from babel.lists import format_list
 from flask import has_request_context, request
 from flask_babel import gettext as _
 
@@ -107,6 +108,11 @@ def duration_text(minutes: int) -> str:
     hours, rest = divmod(minutes, 60)
     parts = (_("%(number)d h", number=hours) if hours else "", _("%(number)d min", number=rest) if rest else "")
     return " ".join(filter(None, parts))
+
+
+def durations_text(lengths: Sequence[int]) -> str:
+    """Return lengths of time to choose from, given in minutes: `30 min, 45 min or 1 h`."""
+    return str(format_list([duration_text(minutes) for minutes in lengths], style="or", locale=_DEFAULT))
 
 
 @lru_cache(maxsize=1)

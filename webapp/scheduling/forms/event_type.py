@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Sequence
+from uuid import UUID
+
 from flask_babel import gettext, ngettext
 from flask_babel import lazy_gettext as _
 from werkzeug.datastructures import MultiDict
 from wtforms import (
     BooleanField,
+    Field,
     FieldList,
     Form,
     FormField,
@@ -16,16 +21,43 @@ from wtforms import (
     StringField,
     TextAreaField,
 )
-from wtforms.validators import InputRequired
+from wtforms.validators import InputRequired, Optional
+from wtforms.widgets import TextInput
 
 from webapp.core.validation import FieldError
+from webapp.identity.models import User
 from webapp.scheduling.forms import option, show_errors
-from webapp.scheduling.models import EventType
+from webapp.scheduling.models import EventKind, EventType
 from webapp.scheduling.service.event_types import EventTypeDetails, Question, slug_for
+from webapp.scheduling.service.teams import TeamMember
 from webapp.web.times import duration_text
 
 _NOTICES = (0, 30, 60, 120, 240, 720, 1440, 2880, 10_080)
 _ROW = "questions."
+KINDS = [
+    option(EventKind.ONE_TO_ONE, _("One guest at a time")),
+    option(EventKind.GROUP, _("A group: several guests at once")),
+    option(EventKind.ROUND_ROBIN, _("A team: one of several hosts, in turn")),
+    option(EventKind.COLLECTIVE, _("A team: all hosts together")),
+]
+_ALONE = KINDS[:2]
+_PRIORITIES = [
+    option("1", _("Asked first")),
+    option("2", _("Asked second")),
+    option("3", _("Asked third")),
+]
+_USUAL = {
+    "kind": EventKind.ONE_TO_ONE,
+    "seats": 1,
+    "duration": 30,
+    "slot_interval": 30,
+    "slot_offset": 0,
+    "buffer_before": 0,
+    "buffer_after": 0,
+    "minimum_notice": 60,
+    "horizon_days": 60,
+}
+_NUMBER_OR_NOTHING = _("Please give a number, or 0.")
 
 
 class QuestionForm(Form):
@@ -37,25 +69,63 @@ class QuestionForm(Form):
     long = BooleanField(_("Long answer"))
 
 
+class HostForm(Form):
+    """One member of the organisation, who may host with others."""
+
+    host_id = HiddenField()
+    name = HiddenField()
+    takes_part = BooleanField(_("Hosts it"))
+    priority = SelectField(_("Priority"), choices=_PRIORITIES, coerce=int, default=1)
+
+
+class MinutesField(Field):
+    """Lengths of time, typed as numbers of minutes with commas between them."""
+
+    widget = TextInput()
+    data: list[int] | None
+
+    def _value(self) -> str:
+        return str(self.raw_data[0]) if self.raw_data else ", ".join(map(str, self.data or []))
+
+    def process_formdata(self, valuelist: list[str]) -> None:
+        """Take what was typed; raises ValueError, which becomes the field's error."""
+        parts = [part.strip() for part in (valuelist[0] if valuelist else "").split(",") if part.strip()]
+        if any(not re.fullmatch("[0-9]{1,6}", part) for part in parts):
+            raise ValueError(gettext("Please write numbers of minutes with commas between them, such as 45, 60."))
+        self.data = [int(part) for part in parts]
+
+
 class EventTypeForm(Form):
     """Everything about an event type. The service checks what the fields say."""
 
     name = StringField(_("Name"), [InputRequired(_("Please give it a name."))], render_kw={"maxlength": 120})
+    kind = SelectField(_("Who comes"), choices=KINDS, coerce=EventKind)
+    seats = IntegerField(_("Seats"), [InputRequired(_("Please say how many guests can come at once."))])
     slug = StringField(_("Address"), render_kw={"maxlength": 60, "autocapitalize": "none", "spellcheck": "false"})
     description = TextAreaField(_("Description"), render_kw={"maxlength": 5000})
     location = StringField(_("Where it takes place"), render_kw={"maxlength": 255})
     duration = IntegerField(_("Length in minutes"), [InputRequired(_("Please say how long it takes."))])
     slot_interval = IntegerField(_("A start every … minutes"), [InputRequired(_("Please give a number of minutes."))])
-    buffer_before = IntegerField(_("Minutes kept free before"), [InputRequired(_("Please give a number, or 0."))])
-    buffer_after = IntegerField(_("Minutes kept free after"), [InputRequired(_("Please give a number, or 0."))])
+    buffer_before = IntegerField(_("Minutes kept free before"), [InputRequired(_NUMBER_OR_NOTHING)])
+    buffer_after = IntegerField(_("Minutes kept free after"), [InputRequired(_NUMBER_OR_NOTHING)])
     minimum_notice = SelectField(_("Book at least … ahead"), coerce=int)
     horizon_days = IntegerField(_("Book at most … days ahead"), [InputRequired(_("Please give a number of days."))])
+    other_durations = MinutesField(_("Further lengths to choose from"))
+    slot_offset = IntegerField(_("First start … minutes after opening"), [InputRequired(_NUMBER_OR_NOTHING)])
+    buffers_among_own = BooleanField(_("Keep these minutes free of the same event type only"))
+    limit_per_day = IntegerField(_("Most meetings a day"), [Optional()])
+    limit_per_week = IntegerField(_("Most meetings a week"), [Optional()])
+    limit_per_month = IntegerField(_("Most meetings a month"), [Optional()])
+    people = FieldList(FormField(HostForm), _("Hosts"))
     questions = FieldList(FormField(QuestionForm), _("Questions"))
 
     def details(self) -> EventTypeDetails:
         """Return what a valid form describes; rows left empty are no questions; no address means the name's."""
         return EventTypeDetails(
             name=self.name.data or "",
+            kind=self.kind.data,
+            seats=self.seats.data or 0,
+            team=[_member(row.form) for row in self.people if row.form.takes_part.data],
             slug=(self.slug.data or "").strip() or slug_for(self.name.data or ""),
             description=self.description.data or "",
             location=self.location.data or "",
@@ -65,6 +135,12 @@ class EventTypeForm(Form):
             buffer_after=self.buffer_after.data or 0,
             minimum_notice=self.minimum_notice.data,
             horizon_days=self.horizon_days.data or 0,
+            other_durations=self.other_durations.data or [],
+            slot_offset=self.slot_offset.data or 0,
+            buffers_among_own=self.buffers_among_own.data,
+            limit_per_day=self.limit_per_day.data,
+            limit_per_week=self.limit_per_week.data,
+            limit_per_month=self.limit_per_month.data,
             questions=[_question(row) for row in self._asked()],
         )
 
@@ -84,17 +160,37 @@ class EventTypeForm(Form):
         return [row for row in self.questions if row.form.key.data or (row.form.label.data or "").strip()]
 
 
-def new_event_type_form(typed: MultiDict[str, str] | None = None) -> EventTypeForm:
-    """Return the form of a new event type, with usual values or with what was typed."""
-    form = EventTypeForm(
-        typed, duration=30, slot_interval=30, buffer_before=0, buffer_after=0, minimum_notice=60, horizon_days=60
-    )
+def new_event_type_form(colleagues: Sequence[User], typed: MultiDict[str, str] | None = None) -> EventTypeForm:
+    """Return the form of a new event type, with usual values or with what was typed.
+
+    `colleagues` are those who may host together; without any, only the kinds with one host can be chosen.
+    """
+    people = [{"host_id": str(user.id), "name": user.name, "takes_part": False} for user in colleagues]
+    form = EventTypeForm(typed, data={**_USUAL, "people": people})
+    form.kind.choices = KINDS if colleagues else _ALONE
     return _with_notices(form, 60)
 
 
-def event_type_form(event_type: EventType, typed: MultiDict[str, str] | None = None) -> EventTypeForm:
+def event_type_form(
+    event_type: EventType, colleagues: Sequence[User], typed: MultiDict[str, str] | None = None
+) -> EventTypeForm:
     """Return the form that changes an event type, with its values or with what was typed."""
-    return _with_notices(EventTypeForm(typed, obj=event_type), event_type.minimum_notice)
+    hosts = {member.host_id: member for member in event_type.team}
+    names = {user.id: user.name for user in colleagues} | {host_id: host.host.name for host_id, host in hosts.items()}
+    people = [
+        {
+            "host_id": str(user_id),
+            "name": name,
+            "takes_part": user_id in hosts,
+            "priority": hosts[user_id].priority if user_id in hosts else 1,
+        }
+        for user_id, name in names.items()
+    ]
+    form = _with_notices(
+        EventTypeForm(typed, obj=event_type, people=people if event_type.is_team else []), event_type.minimum_notice
+    )
+    form.kind.data = event_type.kind  # chosen once, so nothing that is typed changes it
+    return form
 
 
 def edit_rows(form: EventTypeForm, action: str) -> None:
@@ -117,6 +213,14 @@ def _notice(minutes: int) -> str:
         return str(gettext("No notice needed"))
     days, rest = divmod(minutes, 1440)
     return duration_text(minutes) if rest or not days else str(ngettext("%(num)d day", "%(num)d days", days))
+
+
+def _member(row: HostForm) -> TeamMember:
+    try:
+        host_id = UUID(row.host_id.data or "")
+    except ValueError:
+        host_id = UUID(int=0)  # nobody's, which the service says
+    return TeamMember(host_id=host_id, priority=row.priority.data)
 
 
 def _question(row: FormField[QuestionForm]) -> Question:

@@ -7,42 +7,46 @@ own constraint, should anything ever write past both.
 
 from __future__ import annotations
 
-import hashlib
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
-from datetime import UTC, datetime, timedelta
-from uuid import UUID
-
-from psycopg.errors import DeadlockDetected, ExclusionViolation, LockNotAvailable
-from sqlalchemy import func, select
-from sqlalchemy.exc import DBAPIError
+from collections.abc import Mapping
+from datetime import datetime
 
 from webapp.core import clock, crypto
 from webapp.core.db import session
 from webapp.core.errors import NotFound
 from webapp.core.events import publish
 from webapp.core.settings import settings
-from webapp.scheduling.errors import AlreadyCancelled, BookingOver, BusyHost, NothingChanged, SlotTaken
+from webapp.scheduling.errors import AlreadyCancelled, BookingOver, NothingChanged
 from webapp.scheduling.events import BookingCancelled, BookingConfirmed, BookingRescheduled
 from webapp.scheduling.models import Booking, BookingStatus, EventType, Side
 from webapp.scheduling.service.guests import Guest, check_answers
-from webapp.scheduling.service.offers import require_offered
+from webapp.scheduling.service.meetings import hosts_turn, leave_seat, take_seat
+from webapp.scheduling.service.offers import chosen_duration, require_offered
+from webapp.scheduling.service.turns import whose_turn
 
 
-def book(*, event_type: EventType, start: datetime, guest: Guest, answers: Mapping[str, str]) -> Booking:
+def book(
+    *,
+    event_type: EventType,
+    start: datetime,
+    guest: Guest,
+    answers: Mapping[str, str],
+    duration: int | None = None,
+) -> Booking:
     """Book the meeting that begins at `start` (aware) and publish BookingConfirmed.
 
-    Raises InvalidInput for answers that do not fit the questions, the StartRefused that says why the start is not on
-    offer (SlotTaken when somebody else has it), NotFound when the event type is switched off, and BusyHost.
+    `duration` is one of the event type's, in minutes; the first of them if not given. Raises InvalidInput for another
+    one and for answers that do not fit the questions, the StartRefused that says why the start is not on offer
+    (SlotTaken when somebody else has it), NotFound when the event type is switched off, and BusyHost.
     """
     if not event_type.is_active:
         raise NotFound("There is nothing to book at this address.")
     checked = check_answers(questions=event_type.questions, answers=answers)
-    require_offered(event_type=event_type, start=start)
+    length = chosen_duration(event_type, duration=duration)
+    require_offered(event_type=event_type, start=start, duration=length)
     booking = Booking(
         organization_id=event_type.organization_id,
         event_type_id=event_type.id,
-        host_id=event_type.host_id,
+        event_type=event_type,
         status=BookingStatus.CONFIRMED,
         sequence=0,
         guest_name=guest.name,
@@ -52,10 +56,9 @@ def book(*, event_type: EventType, start: datetime, guest: Guest, answers: Mappi
         answers=checked,
     )
     booking.manage_digest = crypto.digest(manage_token(booking))
-    with _hosts_turn(event_type.host_id):
-        require_offered(event_type=event_type, start=start)
-        _place(booking, event_type, start)
-        booking.event_type, booking.host = event_type, event_type.host
+    with hosts_turn(host.id for host in event_type.hosts):
+        free = require_offered(event_type=event_type, start=start, duration=length)
+        take_seat(booking=booking, start=start, duration=length, hosts=whose_turn(event_type=event_type, free=free))
         session().add(booking)
     publish(BookingConfirmed(booking_id=booking.id))
     return booking
@@ -64,19 +67,23 @@ def book(*, event_type: EventType, start: datetime, guest: Guest, answers: Mappi
 def reschedule(*, booking: Booking, start: datetime) -> Booking:
     """Move the booking to `start` (aware), raise its sequence and publish BookingRescheduled.
 
-    Its own time does not stand in its way, and it keeps its manage link. Raises AlreadyCancelled, BookingOver,
-    NothingChanged, the StartRefused that says why the start is not on offer, and BusyHost.
+    Its own time does not stand in its way. It keeps its manage link, and its length and its host while they are to be
+    had.
+    Raises AlreadyCancelled, BookingOver, NothingChanged, the StartRefused that says why the start is not on offer,
+    and BusyHost.
     """
     _require_changeable(booking)
     _require_another_start(booking, start)
-    require_offered(event_type=booking.event_type, start=start, excluding=booking.id)
-    with _hosts_turn(booking.host_id):
+    event_type = booking.event_type
+    require_offered(event_type=event_type, start=start, moving=booking)
+    with hosts_turn([booking.host_id, *(host.id for host in event_type.hosts)]):
         _read_again(booking)
         _require_changeable(booking)
         _require_another_start(booking, start)
-        require_offered(event_type=booking.event_type, start=start, excluding=booking.id)
-        previous_start = booking.starts_at
-        _place(booking, booking.event_type, start)
+        free = require_offered(event_type=event_type, start=start, moving=booking)
+        previous_start, length = booking.starts_at, chosen_duration(event_type, duration=None, moving=booking)
+        leave_seat(booking=booking)
+        take_seat(booking=booking, start=start, duration=length, hosts=whose_turn(event_type=event_type, free=free))
         booking.sequence += 1
     publish(BookingRescheduled(booking_id=booking.id, previous_start=previous_start, sequence=booking.sequence))
     return booking
@@ -87,10 +94,11 @@ def cancel(*, booking: Booking, by: Side, reason: str) -> Booking:
 
     Raises AlreadyCancelled, BookingOver and BusyHost.
     """
-    with _hosts_turn(booking.host_id):
+    with hosts_turn([booking.host_id]):
         _read_again(booking)
         _require_changeable(booking)
-        booking.status = BookingStatus.CANCELLED
+        leave_seat(booking=booking)
+        booking.status, booking.meeting_id = BookingStatus.CANCELLED, None
         booking.sequence += 1
         booking.cancelled_at, booking.cancelled_by, booking.cancel_reason = clock.now(), by, reason
     publish(BookingCancelled(booking_id=booking.id))
@@ -112,14 +120,6 @@ def manage_url(booking: Booking) -> str:
     return f"{settings().public_url}/manage/{manage_token(booking)}"
 
 
-def _place(booking: Booking, event_type: EventType, start: datetime) -> None:
-    """Give the booking its time, and the time it blocks with the buffers of its event type."""
-    booking.starts_at = start.astimezone(UTC)
-    booking.ends_at = booking.starts_at + timedelta(minutes=event_type.duration)
-    booking.blocked_from = booking.starts_at - timedelta(minutes=event_type.buffer_before)
-    booking.blocked_until = booking.ends_at + timedelta(minutes=event_type.buffer_after)
-
-
 def _require_changeable(booking: Booking) -> None:
     if booking.status is BookingStatus.CANCELLED:
         raise AlreadyCancelled
@@ -132,23 +132,6 @@ def _require_another_start(booking: Booking, start: datetime) -> None:
         raise NothingChanged
 
 
-@contextmanager
-def _hosts_turn(host_id: UUID) -> Iterator[None]:
-    """Write what the block did while nobody else changes this host's bookings; the lock lasts until the commit."""
-    name = b"booking-host:" + host_id.bytes
-    key = int.from_bytes(hashlib.blake2b(name, digest_size=8).digest(), signed=True)
-    try:
-        session().execute(select(func.pg_advisory_xact_lock(key)))
-        yield
-        session().flush()
-    except DBAPIError as error:
-        if isinstance(error.orig, ExclusionViolation | DeadlockDetected):
-            raise SlotTaken from error
-        if isinstance(error.orig, LockNotAvailable):
-            raise BusyHost from error
-        raise
-
-
 def _read_again(booking: Booking) -> None:
     """Read what may have changed while waiting for the turn."""
-    session().refresh(booking, ["status", "starts_at", "ends_at", "blocked_from", "blocked_until", "sequence"])
+    session().refresh(booking, ["status", "starts_at", "ends_at", "meeting_id", "sequence"])

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 from uuid import UUID
 
@@ -15,10 +15,13 @@ from sqlalchemy.exc import IntegrityError
 from webapp.core.db import session
 from webapp.core.validation import FieldErrors
 from webapp.scheduling.errors import InUse, SlugTaken
-from webapp.scheduling.models import EventType, Schedule
+from webapp.scheduling.models import EventKind, EventType, Schedule
+from webapp.scheduling.service import meetings
 from webapp.scheduling.service.guests import one_line, plain_text
+from webapp.scheduling.service.teams import TeamMember, set_team
 
 MOST_QUESTIONS = 20
+MOST_DURATIONS = 10
 
 _SLUG = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
 _NOT_IN_SLUG = re.compile(r"[^a-z0-9]+")
@@ -31,6 +34,11 @@ _NUMBERS = (
     ("buffer_after", 0, 720, "minutes"),
     ("minimum_notice", 0, 525_600, "minutes"),
     ("horizon_days", 1, 730, "days"),
+    ("slot_offset", 0, 1439, "minutes"),
+    ("seats", 1, 1000, "seats"),
+    ("limit_per_day", 1, 1000, "meetings"),
+    ("limit_per_week", 1, 1000, "meetings"),
+    ("limit_per_month", 1, 1000, "meetings"),
 )
 
 
@@ -46,7 +54,11 @@ class Question:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class EventTypeDetails:
-    """Everything about an event type that its host chooses. Lengths in minutes, the horizon in days."""
+    """Everything about an event type that its host chooses.
+
+    Lengths are minutes, the horizon days; a limit of None is none. `kind` stays as it was made, and only a group has
+    more seats than one. The `team` is whoever hosts it in turn or together; other kinds have none.
+    """
 
     name: str
     slug: str
@@ -57,6 +69,15 @@ class EventTypeDetails:
     buffer_after: int = 0
     minimum_notice: int = 60
     horizon_days: int = 60
+    kind: EventKind = EventKind.ONE_TO_ONE
+    seats: int = 1
+    team: Sequence[TeamMember] = ()
+    other_durations: Sequence[int] = ()
+    slot_offset: int = 0
+    buffers_among_own: bool = False
+    limit_per_day: int | None = None
+    limit_per_week: int | None = None
+    limit_per_month: int | None = None
     location: str = ""
     questions: Sequence[Question] = ()
 
@@ -66,18 +87,26 @@ def create_event_type(
 ) -> EventType:
     """Add an event type, switched on. Raises InvalidInput naming each field that makes no sense, and SlugTaken."""
     values = _checked(details)
-    event_type = EventType(organization_id=organization_id, host_id=host_id, schedule_id=schedule.id, **values)
+    event_type = EventType(
+        organization_id=organization_id, host_id=host_id, schedule_id=schedule.id, schedule=schedule, team=[], **values
+    )
+    set_team(event_type=event_type, team=details.team)
     with _constraints():
         session().add(event_type)
     return event_type
 
 
 def update_event_type(*, event_type: EventType, details: EventTypeDetails) -> EventType:
-    """Change an event type; bookings already made keep their times. Raises as `create_event_type`."""
-    values = _checked(details)
+    """Change all but the kind of an event type; bookings already made keep their times and seats.
+
+    Raises as `create_event_type`.
+    """
+    values = _checked(replace(details, kind=event_type.kind))
+    set_team(event_type=event_type, team=details.team)
     with _constraints():
         for field, value in values.items():
             setattr(event_type, field, value)
+    meetings.set_seats(event_type=event_type)
     return event_type
 
 
@@ -128,11 +157,35 @@ def _checked(details: EventTypeDetails) -> dict[str, Any]:
         _require_slug(details.slug)
     for field, least, most, unit in _NUMBERS:
         values[field] = getattr(details, field)
-        if not least <= values[field] <= most:
+        if values[field] is not None and not least <= values[field] <= most:
             faults.add(field, f"This must be between {least} and {most} {unit}.")
+    with faults.of("other_durations"):
+        values["other_durations"] = _other_durations(details)
+    with faults.of("seats"):
+        _require_seats(details)
+    values |= {"kind": details.kind, "buffers_among_own": details.buffers_among_own}
     values["questions"] = _questions(details.questions, faults)
     faults.refuse()
     return values
+
+
+def _other_durations(details: EventTypeDetails) -> list[int]:
+    """Return the further lengths, each once, the shortest first."""
+    others = sorted({*details.other_durations} - {details.duration})
+    if any(not 5 <= minutes <= 1440 for minutes in others):
+        raise ValueError("Each length must be between 5 and 1440 minutes.")
+    if len(others) > MOST_DURATIONS:
+        raise ValueError(f"Please offer at most {MOST_DURATIONS} further lengths.")
+    if others and details.kind is EventKind.GROUP:
+        raise ValueError("A group has one length, since its guests come together; please leave this empty.")
+    return others
+
+
+def _require_seats(details: EventTypeDetails) -> None:
+    if details.kind is EventKind.GROUP and details.seats == 1:
+        raise ValueError("A group has at least 2 seats; please say how many guests can come at once.")
+    if details.kind is not EventKind.GROUP and details.seats > 1:
+        raise ValueError("Only a group has more seats than one; please choose that kind, or write 1.")
 
 
 def _questions(questions: Sequence[Question], faults: FieldErrors) -> list[dict[str, Any]]:

@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import Counter
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
-from uuid import UUID
+from datetime import date, datetime
 from zoneinfo import ZoneInfo
 
-from webapp.core.clock import find_zone
-from webapp.scheduling import queries
+from webapp.core.validation import FieldError, InvalidInput
 from webapp.scheduling.errors import (
     BeyondHorizon,
     InThePast,
+    LimitReached,
     OffGrid,
     OutsideAvailability,
     RangeReversed,
@@ -22,13 +21,16 @@ from webapp.scheduling.errors import (
     TooShortNotice,
 )
 from webapp.scheduling.minutes import DAY, midnight_of, minute_of, moment_of, now_minute
-from webapp.scheduling.models import EventType, Schedule
-from webapp.scheduling.slots import Hours, Override, Refusal, Rules, Span, check, offered
+from webapp.scheduling.models import Booking, EventType
+from webapp.scheduling.queries import Held
+from webapp.scheduling.service.diaries import Lineup, lineups
+from webapp.scheduling.slots import Limits, Refusal, Rules, check, offered
 
 MOST_DAYS = 62
 
-# Longer than a meeting with both buffers (1440 + 720 + 720 minutes) and any zone's distance from UTC together.
-_REACH = 4 * DAY
+_FARTHEST_ZONE = DAY  # from UTC
+
+_HELPFULNESS = list(Refusal)
 
 _REFUSALS: dict[Refusal, type[StartRefused]] = {
     Refusal.IN_THE_PAST: InThePast,
@@ -37,12 +39,13 @@ _REFUSALS: dict[Refusal, type[StartRefused]] = {
     Refusal.OUTSIDE_AVAILABILITY: OutsideAvailability,
     Refusal.OFF_GRID: OffGrid,
     Refusal.SLOT_TAKEN: SlotTaken,
+    Refusal.LIMIT_REACHED: LimitReached,
 }
 
 
 @dataclass(frozen=True, slots=True)
 class Offer:
-    """A time that can be booked; both ends aware and in UTC."""
+    """A time that can be booked; both ends aware and in UTC. Each free host of a team who take turns is a seat."""
 
     start: datetime
     end: datetime
@@ -50,70 +53,96 @@ class Offer:
 
 
 def offered_slots(
-    *, event_type: EventType, first: date, last: date, zone: ZoneInfo, excluding: UUID | None = None
+    *,
+    event_type: EventType,
+    first: date,
+    last: date,
+    zone: ZoneInfo,
+    duration: int | None = None,
+    moving: Booking | None = None,
 ) -> list[Offer]:
     """Return what can be booked on the dates `first`..`last` of the guest's `zone`, both included, in order.
 
-    `excluding` is a booking about to be moved, whose own time counts as free. Raises RangeReversed, and RangeTooLong
-    for more than 62 days.
+    `duration` is one of the event type's, in minutes; `moving` is a booking about to be moved, whose own time counts
+    as free. Raises RangeReversed, RangeTooLong for more than 62 days, and InvalidInput for another duration.
     """
     if last < first:
         raise RangeReversed
     if (last - first).days >= MOST_DAYS:
         raise RangeTooLong
-    rules, now = rules_for(event_type), now_minute()
-    begin = max(midnight_of(first), now) - _REACH
-    until = min(midnight_of(last), now + rules.horizon_days * DAY) + _REACH
-    if begin >= until:
+    rules, now = rules_for(event_type, duration=duration, moving=moving), now_minute()
+    begin = max(midnight_of(first) - _FARTHEST_ZONE, now)
+    until = min(midnight_of(last) + DAY + _FARTHEST_ZONE, now + rules.horizon_days * DAY)
+    if begin > until:
         return []
-    busy = _busy(event_type, begin, until, excluding)
-    starts = offered(rules, now=now, busy=busy, first=first, last=last, zone=zone)
-    duration = timedelta(minutes=rules.duration)
-    return [Offer(start, start + duration) for start in map(moment_of, starts)]
+    hosts: Counter[int] = Counter()
+    begun: dict[int, Held] = {}
+    for lineup in lineups(event_type, rules, begin=begin, until=until, moving=moving):
+        hosts.update(offered(rules, lineup.diaries, now=now, first=first, last=last, zone=zone))
+        begun |= lineup.begun if event_type.is_group else {}
+    return [_offer(event_type, rules, start, hosts[start], begun.get(start)) for start in sorted(hosts)]
 
 
-def require_offered(*, event_type: EventType, start: datetime, excluding: UUID | None = None) -> None:
-    """Return when a meeting may begin at `start` (aware), raise the StartRefused that says why not otherwise.
+def require_offered(
+    *, event_type: EventType, start: datetime, duration: int | None = None, moving: Booking | None = None
+) -> list[Lineup]:
+    """Return who can host a meeting that begins at `start` (aware), raise the StartRefused that says why nobody can.
 
-    `excluding` is a booking about to be moved, whose own time counts as free.
+    `duration` and `moving` are as in `offered_slots`, and so is what is raised for another duration.
     """
-    rules, now, minute = rules_for(event_type), now_minute(), minute_of(start)
-    within_horizon = min(
-        max(minute, now), now + rules.horizon_days * DAY
-    )  # no date of a calendar is too far to look up
-    busy = _busy(event_type, within_horizon - _REACH, within_horizon + _REACH, excluding)
-    refusal = check(rules, now=now, busy=busy, start=minute)
-    if refusal is None and start != moment_of(minute):
-        refusal = Refusal.OFF_GRID  # some seconds past a start that is offered
-    if refusal is not None:
-        raise _REFUSALS[refusal]
+    rules, now = rules_for(event_type, duration=duration, moving=moving), now_minute()
+    minute = minute_of(start)
+    # No date of a calendar is too far to look up.
+    within_horizon = min(max(minute, now), now + rules.horizon_days * DAY)
+    ways = lineups(event_type, rules, begin=within_horizon, until=within_horizon, moving=moving)
+    refusals = [check(rules, lineup.diaries, now=now, start=minute) for lineup in ways]
+    free = [lineup for lineup, refusal in zip(ways, refusals, strict=True) if refusal is None]
+    if free and start != moment_of(minute):
+        raise OffGrid  # some seconds past a start that is offered
+    if not free:
+        nearest = max(filter(None, refusals), key=_HELPFULNESS.index, default=Refusal.OUTSIDE_AVAILABILITY)
+        raise _REFUSALS[nearest]
+    return free
 
 
-def rules_for(event_type: EventType) -> Rules:
-    """Return what the slot engine needs to know of an event type and its schedule."""
-    schedule = event_type.schedule
+def rules_for(event_type: EventType, *, duration: int | None = None, moving: Booking | None = None) -> Rules:
+    """Return the event type's terms for a meeting of `duration` minutes, or of the booking that is `moving`.
+
+    Raises InvalidInput naming `duration` when it is none of the event type's.
+    """
     return Rules(
-        zone=find_zone(schedule.timezone),
-        hours=tuple(Hours(hours.weekday, hours.start_minute, hours.end_minute) for hours in schedule.hours),
-        overrides=_overrides(schedule),
-        duration=event_type.duration,
+        duration=chosen_duration(event_type, duration=duration, moving=moving),
         interval=event_type.slot_interval,
+        offset=event_type.slot_offset,
         buffer_before=event_type.buffer_before,
         buffer_after=event_type.buffer_after,
+        buffers_among_own=event_type.buffers_among_own,
         minimum_notice=event_type.minimum_notice,
         horizon_days=event_type.horizon_days,
+        limits=Limits(
+            per_day=event_type.limit_per_day,
+            per_week=event_type.limit_per_week,
+            per_month=event_type.limit_per_month,
+        ),
     )
 
 
-def _overrides(schedule: Schedule) -> tuple[Override, ...]:
-    """Gather the rows of a date into one override; the row of a closed day has an empty range, which opens nothing."""
-    ranges: dict[date, list[Span]] = defaultdict(list)
-    for row in schedule.overrides:
-        ranges[row.day] += [(row.start_minute, row.end_minute)] if row.end_minute else []
-    return tuple(Override(day, tuple(spans)) for day, spans in ranges.items())
+def chosen_duration(event_type: EventType, *, duration: int | None, moving: Booking | None = None) -> int:
+    """Return how many minutes the meeting takes: as chosen, else as long as the booking that moves, else as usual.
+
+    Raises InvalidInput naming `duration` when it is none of the event type's.
+    """
+    if duration is None:
+        usual = moving.minutes if moving else event_type.duration
+        return usual if usual in event_type.durations else event_type.duration
+    if duration not in event_type.durations:
+        lengths = ", ".join(map(str, event_type.durations))
+        raise InvalidInput([FieldError("duration", f"Please choose one of these lengths in minutes: {lengths}.")])
+    return duration
 
 
-def _busy(event_type: EventType, begin: int, until: int, excluding: UUID | None) -> list[Span]:
-    return queries.busy_spans(
-        host_id=event_type.host_id, begin=moment_of(begin), until=moment_of(until), excluding=excluding
-    )
+def _offer(event_type: EventType, rules: Rules, start: int, hosts: int, meeting: Held | None) -> Offer:
+    """Return the offer of a seat in the `meeting` that takes place anyway, or in new ones with so many hosts."""
+    if meeting:
+        return Offer(moment_of(start), moment_of(meeting.end), meeting.seats_left)
+    return Offer(moment_of(start), moment_of(start + rules.duration), event_type.seats * hosts)

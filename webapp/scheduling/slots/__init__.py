@@ -5,7 +5,7 @@ Pure functions on whole minutes since 1970-01-01 00:00 UTC: no database, no cloc
 """
 
 from webapp.scheduling.slots.engine import check, offered
-from webapp.scheduling.slots.rules import Hours, Override, Refusal, Rules
+from webapp.scheduling.slots.rules import Diary, Hours, Limits, Override, Refusal, Rules
 from webapp.scheduling.slots.spans import Span
 
-__all__ = ["Hours", "Override", "Refusal", "Rules", "Span", "check", "offered"]
+__all__ = ["Diary", "Hours", "Limits", "Override", "Refusal", "Rules", "Span", "check", "offered"]

@@ -47,6 +47,11 @@ def local_spans(zone: ZoneInfo, day: date, ranges: Iterable[Span]) -> list[Span]
     )
 
 
+def local_date(zone: ZoneInfo, minute: int) -> date:
+    """Return the date that the clocks of `zone` show at the UTC minute `minute`."""
+    return datetime.fromtimestamp(minute * 60, zone).date()
+
+
 def days_around(begin: int, end: int, *, first: date = date.min, last: date = date.max) -> Iterable[date]:
     """Yield every date, within `first`..`last`, that some zone shows between the UTC minutes `begin` and `end`."""
     from_day = max(first.toordinal(), begin // DAY - 1 + _EPOCH)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date
 from enum import StrEnum
@@ -21,6 +21,7 @@ class Refusal(StrEnum):
     OUTSIDE_AVAILABILITY = "outside_availability"
     OFF_GRID = "off_grid"
     SLOT_TAKEN = "slot_taken"
+    LIMIT_REACHED = "limit_reached"
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,32 +55,80 @@ class Override:
 
 
 @dataclass(frozen=True, slots=True)
-class Rules:
-    """When a host can be booked for one kind of meeting. Hours and overrides are wall-clock time in `zone`.
+class Limits:
+    """How many meetings may begin on one date, in one week (from Monday) and in one month; None is any number.
 
-    `duration`, `interval` (from one start to the next), the buffers and `minimum_notice` are minutes, and
-    `horizon_days` are days of 24 hours from now. Raises ValueError naming the field that makes no sense.
+    Raises ValueError naming the field that makes no sense.
     """
 
-    zone: ZoneInfo
-    hours: tuple[Hours, ...]
-    overrides: tuple[Override, ...]
+    per_day: int | None = None
+    per_week: int | None = None
+    per_month: int | None = None
+
+    def __post_init__(self) -> None:
+        for field in ("per_day", "per_week", "per_month"):
+            if (most := getattr(self, field)) is not None:
+                _require_between(field, most, 1, 10_000)
+
+    @property
+    def reach(self) -> int:
+        """How many days away a meeting can be that still counts."""
+        periods = ((self.per_month, 31), (self.per_week, 7), (self.per_day, 1))
+        return next((days for most, days in periods if most is not None), 0)
+
+
+@dataclass(frozen=True, slots=True)
+class Rules:
+    """On which terms one kind of meeting can be booked.
+
+    `duration`, `interval` (from one start to the next), `offset` (of the first start from the opening), the buffers
+    and `minimum_notice` are minutes, and `horizon_days` are days of 24 hours from now. With `buffers_among_own` the
+    buffers are kept free of meetings of the same kind only. Raises ValueError naming the field that makes no sense.
+    """
+
     duration: int
     interval: int
     buffer_before: int
     buffer_after: int
     minimum_notice: int
     horizon_days: int
+    offset: int = 0
+    buffers_among_own: bool = False
+    limits: Limits = Limits()
 
     def __post_init__(self) -> None:
         _require_between("duration", self.duration, 1, DAY)
         _require_between("interval", self.interval, 1, DAY)
+        _require_between("offset", self.offset, 0, DAY - 1)
         _require_between("buffer_before", self.buffer_before, 0, DAY)
         _require_between("buffer_after", self.buffer_after, 0, DAY)
         _require_between("minimum_notice", self.minimum_notice, 0, 3660 * DAY)
         _require_between("horizon_days", self.horizon_days, 1, 3660)
+
+
+@dataclass(frozen=True, slots=True)
+class Diary:
+    """One host's: when they work, in wall-clock time of `zone`, and what of that is gone, in UTC minutes.
+
+    `busy` is taken by whatever else the host does, `own` by meetings of the kind that is to be booked, each with the
+    buffers that concern such a meeting; `starts` are when those begin, for the limits, and `joinable` are the starts
+    among them at which a seat is left. All in any order. Raises ValueError naming the field that makes no sense.
+    """
+
+    zone: ZoneInfo
+    hours: tuple[Hours, ...]
+    overrides: tuple[Override, ...] = ()
+    busy: Sequence[Span] = ()
+    own: Sequence[Span] = ()
+    starts: Sequence[int] = ()
+    joinable: Collection[int] = ()
+
+    def __post_init__(self) -> None:
         if len({override.day for override in self.overrides}) < len(self.overrides):
             raise ValueError("overrides holds a date twice; put all ranges of a date into one Override")
+        for field in ("busy", "own"):
+            if any(begin > end for begin, end in getattr(self, field)):
+                raise ValueError(f"{field} holds a time that ends before it begins; give its beginning first")
 
 
 def _require_between(field: str, value: int, least: int, most: int) -> None:

@@ -40,3 +40,8 @@ def gaps(spans: list[Span], begin: int, end: int) -> Iterator[Span]:
         free_from = span_end
     if free_from < end:
         yield free_from, end
+
+
+def common(one: list[Span], other: list[Span]) -> list[Span]:
+    """Return, in order, what two lists of spans have in common; each list is in order and without overlaps."""
+    return [part for begin, end in one for part in within(other, begin, end)]

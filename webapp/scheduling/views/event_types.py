@@ -12,17 +12,19 @@ from webapp.core.db import transaction
 from webapp.core.settings import settings
 from webapp.core.validation import FieldError, InvalidInput
 from webapp.identity.access import current_member, signed_in
+from webapp.identity.models import User
+from webapp.identity.queries import active_members
 from webapp.scheduling import queries
 from webapp.scheduling.errors import InUse, SlugTaken
 from webapp.scheduling.forms.event_type import EventTypeForm, edit_rows, event_type_form, new_event_type_form
-from webapp.scheduling.models import EventType, Schedule
+from webapp.scheduling.models import EventType
 from webapp.scheduling.service.event_types import (
     create_event_type,
     delete_event_type,
     set_active,
     update_event_type,
 )
-from webapp.scheduling.service.schedules import create_schedule
+from webapp.scheduling.service.teams import schedule_of
 from webapp.scheduling.views.host import visible_host
 
 blueprint = Blueprint("event_types", __name__, url_prefix="/app/event-types")
@@ -43,14 +45,14 @@ def index() -> str:
 @signed_in
 def new() -> str:
     """Show the form for a new event type."""
-    return _form_page(None, new_event_type_form())
+    return _form_page(None, new_event_type_form(_colleagues()))
 
 
 @blueprint.post("/new")
 @signed_in
 def create() -> ResponseReturnValue:
     """Create an event type of the member's own."""
-    member, form = current_member(), new_event_type_form(request.form)
+    member, form = current_member(), new_event_type_form(_colleagues(), request.form)
     if answer := _before_saving(None, form):
         return answer
     try:
@@ -58,7 +60,7 @@ def create() -> ResponseReturnValue:
             made = create_event_type(
                 organization_id=member.organization_id,
                 host_id=member.user_id,
-                schedule=_schedule(),
+                schedule=schedule_of(organization_id=member.organization_id, host=member.user),
                 details=form.details(),
             )
     except (InvalidInput, SlugTaken) as refused:
@@ -72,7 +74,7 @@ def create() -> ResponseReturnValue:
 def edit(event_type_id: UUID) -> str:
     """Show the form that changes an event type."""
     found = _own(event_type_id)
-    return _form_page(found, event_type_form(found))
+    return _form_page(found, event_type_form(found, _colleagues()))
 
 
 @blueprint.post("/<uuid:event_type_id>")
@@ -80,7 +82,7 @@ def edit(event_type_id: UUID) -> str:
 def update(event_type_id: UUID) -> ResponseReturnValue:
     """Change an event type."""
     found = _own(event_type_id)
-    form = event_type_form(found, request.form)
+    form = event_type_form(found, _colleagues(), request.form)
     if answer := _before_saving(found, form):
         return answer
     try:
@@ -125,17 +127,10 @@ def _own(event_type_id: UUID) -> EventType:
     return queries.get_event_type(member.organization_id, event_type_id, host_id=visible_host(member))
 
 
-def _schedule() -> Schedule:
-    """Return the member's schedule; office hours in their zone when they have none yet."""
+def _colleagues() -> list[User]:
+    """Return whom the member may have host together: everybody active, for who manages the organisation."""
     member = current_member()
-    found = queries.schedules(organization_id=member.organization_id, host_id=member.user_id)
-    return (
-        found[0]
-        if found
-        else create_schedule(
-            organization_id=member.organization_id, host_id=member.user_id, timezone=member.user.timezone
-        )
-    )
+    return [each.user for each in active_members(member.organization_id)] if member.role.administers else []
 
 
 def _before_saving(event_type: EventType | None, form: EventTypeForm) -> ResponseReturnValue | None:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import secrets
+from collections.abc import Mapping
 from datetime import datetime, timedelta
+from typing import NamedTuple
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
@@ -23,7 +25,14 @@ from webapp.scheduling.forms.booking import GuestForm, guest_form
 from webapp.scheduling.models import EventType
 from webapp.scheduling.service.booking import book, manage_token
 from webapp.scheduling.service.offers import require_offered
-from webapp.scheduling.views.picker import make_picker, nearest_slots, read_start, read_wish, start_value
+from webapp.scheduling.views.picker import (
+    make_picker,
+    nearest_slots,
+    read_start,
+    read_wish,
+    start_value,
+    unusual_duration,
+)
 from webapp.web.extensions import limiter
 
 blueprint = Blueprint("guest", __name__)
@@ -65,12 +74,12 @@ def form(organization: str, event_type: str) -> ResponseReturnValue:
     start = read_start(request.args.get("start", ""))
     if start is None:
         return _back_to_choose(offered)
-    zone = read_wish(request.args).zone or clock.find_zone(offered.organization.timezone)
+    wanted = _wanted(offered, start, request.args)
     try:
-        require_offered(event_type=offered, start=start)
+        require_offered(event_type=offered, start=start, duration=wanted.duration)
     except StartRefused as refusal:
-        return _form_page(offered, guest_form(offered), start, zone, refusal=refusal)
-    return _form_page(offered, guest_form(offered), start, zone)
+        return _form_page(wanted, guest_form(offered), refusal=refusal)
+    return _form_page(wanted, guest_form(offered))
 
 
 @blueprint.post("/book/<organization>/<event_type>/confirm")
@@ -78,45 +87,70 @@ def confirm(organization: str, event_type: str) -> ResponseReturnValue:
     """Book, and show what was booked; or show the form again with what was typed."""
     offered = queries.public_event_type(organization, event_type)
     start = read_start(request.form.get("start", ""))
-    zone = read_wish(request.form).zone or clock.find_zone(offered.organization.timezone)
     filled = guest_form(offered, request.form)
     if start is None:
-        return _without_a_start(offered, filled, zone)
+        return _without_a_start(offered, filled)
+    wanted = _wanted(offered, start, request.form)
     if not filled.validate():
-        return _form_page(offered, filled, start, zone, status=422)
+        return _form_page(wanted, filled, status=422)
     try:
-        token = _book_once(offered, start, filled, zone)
+        token = _book_once(wanted, filled)
     except StartRefused as refusal:
-        return _form_page(offered, filled, start, zone, refusal=refusal)
+        return _form_page(wanted, filled, refusal=refusal)
     except InvalidInput as invalid:
-        return _form_page(offered, filled, start, zone, status=422, errors=show_errors(filled, invalid.errors))
+        return _form_page(wanted, filled, status=422, errors=show_errors(filled, invalid.errors))
     except KeyReused:
         sent = _("This form was already sent with other details: look for the confirmation in your inbox first.")
-        return _form_page(offered, filled, start, zone, status=409, errors=[sent])
+        return _form_page(wanted, filled, status=409, errors=[sent])
     return redirect(url_for("manage.show", token=token, new=1), 303)
 
 
-def _book_once(event_type: EventType, start: datetime, filled: GuestForm, zone: ZoneInfo) -> str:
+class _Wanted(NamedTuple):
+    """What somebody is about to book; `duration` in minutes, None for the usual one."""
+
+    event_type: EventType
+    start: datetime
+    zone: ZoneInfo
+    duration: int | None
+
+    @property
+    def end(self) -> datetime:
+        return self.start + timedelta(minutes=self.duration or self.event_type.duration)
+
+
+def _wanted(event_type: EventType, start: datetime, arguments: Mapping[str, str]) -> _Wanted:
+    wish = read_wish(arguments)
+    zone = wish.zone or clock.find_zone(event_type.organization.timezone)
+    return _Wanted(event_type, start, zone, unusual_duration(event_type, wish))
+
+
+def _book_once(wanted: _Wanted, filled: GuestForm) -> str:
     """Book and return the manage token; the same form sent twice books once and returns the same token."""
     key = request.form.get("idempotency_key", "")[:_LONGEST_KEY] or secrets.token_urlsafe(16)
-    body = {"start": start.isoformat(), "timezone": zone.key, **filled.typed()}
+    start, zone = wanted.start.isoformat(), wanted.zone.key
+    body = {"start": start, "timezone": zone, "duration": wanted.duration, **filled.typed()}
     with transaction():
         if earlier := earlier_answer(scope=request.path[:200], key=key, body=body):
-            booking = queries.get_booking(event_type.organization_id, UUID(earlier["booking_id"]))
+            booking = queries.get_booking(wanted.event_type.organization_id, UUID(earlier["booking_id"]))
         else:
             booking = book(
-                event_type=event_type, start=start, guest=filled.guest(timezone=zone.key), answers=filled.answers()
+                event_type=wanted.event_type,
+                start=wanted.start,
+                duration=wanted.duration,
+                guest=filled.guest(timezone=zone),
+                answers=filled.answers(),
             )
             remember_answer(scope=request.path[:200], key=key, answer={"booking_id": str(booking.id)})
     return manage_token(booking)
 
 
-def _without_a_start(event_type: EventType, filled: GuestForm, zone: ZoneInfo) -> ResponseReturnValue:
+def _without_a_start(event_type: EventType, filled: GuestForm) -> ResponseReturnValue:
     """Offer again the times that a refusal offered, when none of them was chosen; else lead back to the calendar."""
     refused = read_start(request.form.get("refused", ""))
     if refused is None:
         return _back_to_choose(event_type)
-    return _form_page(event_type, filled, refused, zone, refusal=StartRefused(_("Please choose one of these times.")))
+    choose_one = StartRefused(_("Please choose one of these times."))
+    return _form_page(_wanted(event_type, refused, request.form), filled, refusal=choose_one)
 
 
 def _back_to_choose(event_type: EventType) -> ResponseReturnValue:
@@ -125,25 +159,21 @@ def _back_to_choose(event_type: EventType) -> ResponseReturnValue:
 
 
 def _form_page(
-    event_type: EventType,
+    wanted: _Wanted,
     filled: GuestForm,
-    start: datetime,
-    zone: ZoneInfo,
     *,
     refusal: StartRefused | None = None,
     status: int = 200,
     errors: list[str] | None = None,
 ) -> Response:
     """Return the form; with a refused start it offers the free times nearest to it instead."""
-    others = nearest_slots(event_type=event_type, start=start, zone=zone) if refusal else []
+    others = nearest_slots(**wanted._asdict()) if refusal else []
     page = render_template(
         "scheduling/guest/form.html",
-        event_type=event_type,
+        **wanted._asdict(),
+        end=wanted.end,
+        start_value=start_value(wanted.start),
         form=filled,
-        start=start,
-        end=start + timedelta(minutes=event_type.duration),
-        start_value=start_value(start),
-        zone=zone,
         refusal=refusal,
         others=others,
         errors=errors or [],

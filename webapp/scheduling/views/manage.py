@@ -19,7 +19,7 @@ from webapp.scheduling.errors import AlreadyCancelled, BookingOver, NothingChang
 from webapp.scheduling.forms.booking import CancelForm
 from webapp.scheduling.models import Booking, Side
 from webapp.scheduling.service.booking import can_change, cancel, reschedule
-from webapp.scheduling.service.offers import require_offered
+from webapp.scheduling.service.offers import chosen_duration, require_offered
 from webapp.scheduling.views.guest import picker_page
 from webapp.scheduling.views.picker import make_picker, nearest_slots, read_start, read_wish, start_value
 from webapp.web.extensions import limiter
@@ -72,7 +72,7 @@ def choose(token: str) -> ResponseReturnValue:
     zone = wish.zone or clock.find_zone(booking.guest_timezone)
     if start := read_start(request.args.get("start", "")):
         return _ask_to_move(token, booking, start, zone)
-    picker = make_picker(event_type=booking.event_type, wish=wish._replace(zone=zone), excluding=booking.id)
+    picker = make_picker(event_type=booking.event_type, wish=wish._replace(zone=zone), moving=booking)
     return picker_page(
         "scheduling/manage/choose.html", token=token, booking=booking, event_type=booking.event_type, picker=picker
     )
@@ -133,7 +133,7 @@ def _ask_to_move(token: str, booking: Booking, start: datetime, zone: ZoneInfo) 
         flash(str(NothingChanged()), "info")
         return redirect(url_for("manage.choose", token=token), 303)
     try:
-        require_offered(event_type=booking.event_type, start=start, excluding=booking.id)
+        require_offered(event_type=booking.event_type, start=start, moving=booking)
     except StartRefused as refusal:
         return _move_page(token, booking, start, zone, refusal=refusal)
     return _move_page(token, booking, start, zone)
@@ -144,13 +144,13 @@ def _move_page(
 ) -> Response:
     """Return the question whether to move the booking to `start`; with a refused start it offers others instead."""
     event_type = booking.event_type
-    others = nearest_slots(event_type=event_type, start=start, zone=zone, excluding=booking.id) if refusal else []
+    others = nearest_slots(event_type=event_type, start=start, zone=zone, moving=booking) if refusal else []
     page = render_template(
         "scheduling/manage/move.html",
         token=token,
         booking=booking,
         start=start,
-        end=start + timedelta(minutes=event_type.duration),
+        end=start + timedelta(minutes=chosen_duration(event_type, duration=None, moving=booking)),
         start_value=start_value(start),
         zone=zone,
         refusal=refusal,

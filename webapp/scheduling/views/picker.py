@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
+import re
 from calendar import Calendar
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from itertools import groupby
 from typing import NamedTuple
-from uuid import UUID
 from zoneinfo import ZoneInfo
 
 from webapp.core import clock
-from webapp.scheduling.models import EventType
+from webapp.scheduling.models import Booking, EventType
 from webapp.scheduling.service.offers import MOST_DAYS, Offer, offered_slots
 from webapp.web.times import clock_time, offset_text, reader_locale
 
@@ -26,6 +26,7 @@ class Wish(NamedTuple):
     day: date | None
     zone: ZoneInfo | None
     unknown_zone: str = ""
+    duration: int | None = None
 
 
 class Slot(NamedTuple):
@@ -33,6 +34,7 @@ class Slot(NamedTuple):
 
     start: datetime
     label: str
+    seats_left: int = 1
 
     @property
     def value(self) -> str:
@@ -52,7 +54,10 @@ class Day(NamedTuple):
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Picker:
-    """A month in the guest's zone. `weeks` hold None for days of other months; `next_free` lies after this month."""
+    """A month in the guest's zone. `weeks` hold None for days of other months; `next_free` lies after this month.
+
+    `durations` are the lengths to choose from, none where there is no choice; `duration` is None for the usual one.
+    """
 
     zone: ZoneInfo
     is_guess: bool
@@ -64,6 +69,8 @@ class Picker:
     chosen: date | None
     slots: list[Slot]
     next_free: date | None
+    durations: list[int]
+    duration: int | None
 
     @property
     def weekdays(self) -> list[tuple[str, str]]:
@@ -75,7 +82,7 @@ class Picker:
 
 
 def read_wish(arguments: Mapping[str, str]) -> Wish:
-    """Return what the query `?month=2026-11&day=2026-11-24&timezone=Europe/Berlin` asks for."""
+    """Return what the query `?month=2026-11&day=2026-11-24&timezone=Europe/Berlin&duration=45` asks for."""
     name = arguments.get("timezone", "")
     try:
         zone, unknown = (clock.find_zone(name) if name else None), ""
@@ -83,16 +90,23 @@ def read_wish(arguments: Mapping[str, str]) -> Wish:
         zone, unknown = None, name[:64]
     day = _date(arguments.get("day", ""))
     month = _date(f"{arguments.get('month', '')}-01") or (day.replace(day=1) if day else None)
-    return Wish(month, day, zone, unknown)
+    length = arguments.get("duration", "")
+    return Wish(month, day, zone, unknown, int(length) if re.fullmatch("[0-9]{1,4}", length) else None)
 
 
-def make_picker(*, event_type: EventType, wish: Wish, excluding: UUID | None = None) -> Picker:
+def unusual_duration(event_type: EventType, wish: Wish) -> int | None:
+    """Return the length that was wished for, in minutes; None when it is the usual one or not on offer."""
+    return wish.duration if wish.duration in event_type.other_durations else None
+
+
+def make_picker(*, event_type: EventType, wish: Wish, moving: Booking | None = None) -> Picker:
     """Return the month that the guest wishes to see, or else the first one with a free time.
 
-    `excluding` is a booking about to be moved, whose own time counts as free.
+    `moving` is a booking about to be moved, whose own time counts as free and whose length stays.
     """
+    duration = None if moving else unusual_duration(event_type, wish)
     zone = wish.zone or clock.find_zone(event_type.organization.timezone)
-    search = _Search(event_type, zone, excluding)
+    search = _Search(event_type, zone, duration, moving)
     month = _within(wish.month, search.today, search.horizon) or search.today.replace(day=1)
     offers = search.month(month)
     next_free = None if offers else search.first_after(month)
@@ -112,15 +126,22 @@ def make_picker(*, event_type: EventType, wish: Wish, excluding: UUID | None = N
         chosen=chosen,
         slots=label_slots(by_day.get(chosen, []), zone) if chosen else [],
         next_free=next_free,
+        durations=[] if moving or not event_type.other_durations else event_type.durations,
+        duration=duration,
     )
 
 
 def nearest_slots(
-    *, event_type: EventType, start: datetime, zone: ZoneInfo, excluding: UUID | None = None
+    *,
+    event_type: EventType,
+    start: datetime,
+    zone: ZoneInfo,
+    duration: int | None = None,
+    moving: Booking | None = None,
 ) -> list[Slot]:
     """Return up to six free times of the day of `start` in `zone`, the nearest to it, in order."""
     day = start.astimezone(zone).date()
-    offers = offered_slots(event_type=event_type, first=day, last=day, zone=zone, excluding=excluding)
+    offers = offered_slots(event_type=event_type, first=day, last=day, zone=zone, duration=duration, moving=moving)
     nearest = sorted(offers, key=lambda offer: abs(offer.start - start))[:6]
     return label_slots(sorted(nearest, key=lambda offer: offer.start), zone)
 
@@ -143,9 +164,9 @@ def read_start(text: str) -> datetime | None:
 class _Search:
     """What is on offer in one zone between today and the horizon."""
 
-    def __init__(self, event_type: EventType, zone: ZoneInfo, excluding: UUID | None) -> None:
+    def __init__(self, event_type: EventType, zone: ZoneInfo, duration: int | None, moving: Booking | None) -> None:
         now = clock.now().astimezone(zone)
-        self._event_type, self._zone, self._excluding = event_type, zone, excluding
+        self._event_type, self._zone, self._duration, self._moving = event_type, zone, duration, moving
         self.today = now.date()
         self.horizon = (now + timedelta(days=event_type.horizon_days)).date()
 
@@ -164,7 +185,12 @@ class _Search:
 
     def _between(self, first: date, last: date) -> list[Offer]:
         return offered_slots(
-            event_type=self._event_type, first=first, last=last, zone=self._zone, excluding=self._excluding
+            event_type=self._event_type,
+            first=first,
+            last=last,
+            zone=self._zone,
+            duration=self._duration,
+            moving=self._moving,
         )
 
 
@@ -187,7 +213,11 @@ def label_slots(offers: list[Offer], zone: ZoneInfo) -> list[Slot]:
     """Label each time; where the clocks show one twice that night, its offset tells the two apart."""
     labels = [clock_time(offer.start, zone) for offer in offers]
     return [
-        Slot(offer.start, f"{label} ({offset_text(zone, offer.start)})" if labels.count(label) > 1 else label)
+        Slot(
+            offer.start,
+            f"{label} ({offset_text(zone, offer.start)})" if labels.count(label) > 1 else label,
+            offer.seats_left,
+        )
         for offer, label in zip(offers, labels, strict=True)
     ]
 
