@@ -139,7 +139,7 @@ def test_it_stops_on_ctrl_c_leaves_nothing_behind_and_comes_back_with_its_data(r
     running.process.send_signal(signal.SIGINT)
     assert running.process.wait(LONGEST_STOP) == 0, running.log
     assert "Traceback" not in running.log
-    assert "SIGKILL" not in running.log
+    assert "sending SIGKILL" not in running.log
     running.assert_all_gone()
 
     assert running.start() < 10
