@@ -1,4 +1,6 @@
-"""Keep one part running: `python -m devserver.keep NAME COMMAND…` starts it again when it dies.
+"""Keep one part running: `python -m devserver.keep NAME` starts it again when it dies.
+
+What to run comes in the environment, so that whoever looks for the part by its command line finds the part alone.
 
 In production systemd or the platform does this. A part that keeps dying young is given up with its own exit code, so
 that everything stops and its last words can be read.
@@ -16,6 +18,8 @@ from types import FrameType
 
 from devserver import tether
 
+# Names the part's own command line, for a shell.
+COMMAND = "ALMANAC_PART"
 # A part that lives shorter than this has died young; after so many in a row it is given up.
 YOUNG_SECONDS = 5.0
 MOST_YOUNG_DEATHS = 3
@@ -25,7 +29,7 @@ PAUSE_SECONDS = 0.5
 class Keeper:
     """Runs `command` again and again, until it is told to stop, ends by itself in order, or keeps dying young."""
 
-    def __init__(self, name: str, command: list[str]) -> None:
+    def __init__(self, name: str, command: str) -> None:
         self._name = name
         self._command = command
         self._part: subprocess.Popen[bytes] | None = None
@@ -46,7 +50,7 @@ class Keeper:
 
     def _live(self) -> tuple[int, float]:
         began = time.monotonic()
-        self._part = subprocess.Popen(tether.command(*self._command))  # noqa: S603  the Procfile's own line
+        self._part = subprocess.Popen(tether.command("/bin/sh", "-c", f"exec {self._command}"))  # noqa: S603  the Procfile's own line
         if self._stopping:
             self._part.terminate()
         return self._part.wait(), time.monotonic() - began
@@ -59,8 +63,8 @@ class Keeper:
 
 
 def main() -> None:
-    """Keep the part named on the command line; exit as it did, 128 and more for a signal, as a shell would."""
-    code = Keeper(sys.argv[1], sys.argv[2:]).run()
+    """Keep the part named on the command line running; exit as it did, 128 and more for a signal, as a shell would."""
+    code = Keeper(sys.argv[1], os.environ.pop(COMMAND)).run()
     sys.exit(code if code >= 0 else 128 - code)
 
 

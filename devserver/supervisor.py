@@ -17,7 +17,7 @@ from honcho.manager import Manager
 from honcho.printer import Message, Printer
 from honcho.process import Process
 
-from devserver import tether
+from devserver import keep, tether
 
 STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 _EARLY_STOP_SECONDS = 0.1
@@ -80,13 +80,14 @@ class _TiedProcess(Process):  # type: ignore[misc]  # honcho has no type informa
 
     cmd: str
     name: str
+    env: dict[str, str]
 
     def run(self, events: Any = None, ignore_signals: bool = False) -> None:
         for number in STOP_SIGNALS:
             signal.signal(number, signal.SIG_IGN)
         tether.die_with_parent(signal.SIGKILL)
-        kept = (sys.executable, "-m", "devserver.keep", self.name, "/bin/sh", "-c", f"exec {self.cmd}")
-        self.cmd = f"exec {shlex.join(tether.command(*kept))}"
+        self.env = {**self.env, keep.COMMAND: self.cmd}
+        self.cmd = f"exec {shlex.join(tether.command(sys.executable, '-m', 'devserver.keep', self.name))}"
         super().run(events, ignore_signals)
 
 
