@@ -100,7 +100,7 @@ def _exact(unit: int, _draw: random.Random) -> dict[str, Any]:
 
 
 def _slow(unit: int, draw: random.Random) -> dict[str, Any]:
-    chores.slow.enqueue(unit, draw.uniform(0.01, 0.1))
+    chores.slow.enqueue(unit, draw.uniform(0.01, 0.2))
     return {}
 
 

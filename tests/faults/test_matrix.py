@@ -43,7 +43,7 @@ from tests.faults.yard import Wait, Yard
 DONE_SECONDS = 20.0
 WIDTH = 30
 
-# Each point and each fault at least once, where it takes but a moment.
+# Nearly every point and every fault once, where it takes but a moment.
 QUICK = {
     ("outbox commit", "child killed"),
     ("push", "Redis emptied"),

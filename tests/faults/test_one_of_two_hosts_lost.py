@@ -3,6 +3,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
+import pytest
 from redis import Redis
 
 from devserver.servers import wait_until as poll
@@ -22,6 +23,7 @@ WHERE name = 'tests.faults.lasting.last' AND state = 'running' AND worker LIKE %
 """
 
 
+@pytest.mark.slow
 def test_jobs_of_a_host_that_is_lost_run_on_the_other_within_15_seconds(tmp_path: Path) -> None:
     end = tmp_path / "end"
     as_in_production = {name: str(Settings.model_fields[name.lower()].default) for name in FAST}

@@ -73,6 +73,7 @@ def work(tmp_path: Path) -> Iterator[Work]:
         yield made
 
 
+@pytest.mark.slow
 def test_guests_who_book_while_a_replica_takes_over_get_their_mails_once(tmp_path: Path) -> None:
     with GuardedInstallation(tmp_path) as almanac:
         almanac.guard.wait_until_complete()
@@ -97,6 +98,7 @@ def test_no_job_is_lost_or_done_twice_when_a_replica_takes_over_under_load(work:
     assert work.longest_standstill() < STANDSTILL_SECONDS
 
 
+@pytest.mark.slow
 def test_a_replica_that_takes_over_without_the_last_writes_is_given_them_from_the_rows(work: Work) -> None:
     work.fleet.man()
     work.wait_until_done(work.tell(JOBS // 4))
