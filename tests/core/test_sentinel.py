@@ -47,6 +47,7 @@ def test_a_client_finds_the_primary_by_any_sentinel_that_answers(guard: Guard) -
         assert direct.get("found") == b"yes"
 
 
+@pytest.mark.slow
 def test_a_client_goes_to_the_new_primary_by_itself(tmp_path: Path) -> None:
     with started(tmp_path) as guard, connect(guard.url(0)) as client:
         client.incr("tries")

@@ -23,7 +23,7 @@ from devserver.welcome import screen
 ROOT = Path(__file__).resolve().parents[2]
 VAR = "the däta of it"
 LONGEST_START = 30.0
-LONGEST_STOP = 10.0
+LONGEST_STOP = 25.0  # beside other tests; a quiet machine needs 2
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="looks for what is left behind in /proc")
 
