@@ -4,7 +4,8 @@ WORKERS ?= 2
 ARGS ?=
 
 python := .venv/bin/python
-install := $(python) -m pip install -qq --disable-pip-version-check --require-hashes
+# --no-deps: the lock names everything, and without it pip looks at newer releases that the lock does not know.
+install := $(python) -m pip install -qq --disable-pip-version-check --require-hashes --no-deps
 runtime := .venv/runtime-installed
 tools := .venv/tools-installed
 
@@ -26,7 +27,7 @@ lint: $(tools) ## check style, types, layers, templates and dependencies
 	$(python) -m ruff format --check .
 	$(python) -m mypy
 	.venv/bin/lint-imports --no-logo
-	$(python) -m djlint templates --check --lint --quiet
+	$(python) -m djlint templates --check --lint
 	$(python) -m deptry .
 
 format: $(tools) ## put code and templates into shape
@@ -63,7 +64,7 @@ $(tools): requirements-dev.txt $(runtime)
 .venv-bench/installed: bench/requirements-peers.txt | $(python)
 	@echo "Installing what Almanac is measured against, apart from it."
 	@$(python) -m venv .venv-bench
-	@.venv-bench/bin/python -m pip install -qq --disable-pip-version-check --require-hashes -r bench/requirements-peers.txt
+	@.venv-bench/bin/python -m pip install -qq --disable-pip-version-check --require-hashes --no-deps -r bench/requirements-peers.txt
 	@touch $@
 
 $(python):
