@@ -1,79 +1,22 @@
-"""What scheduling's API takes and answers."""
+"""What guests' programs send and are answered."""
 
 from __future__ import annotations
 
-import re
-from datetime import UTC, date, datetime
 from typing import Annotated, Self
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
-from pydantic import AfterValidator, BeforeValidator, Field, PlainSerializer, StringConstraints, WithJsonSchema
+from pydantic import Field
 
 from webapp.core import clock
-from webapp.core.addresses import email_address
 from webapp.core.settings import settings
-from webapp.identity.models import Organization, User
-from webapp.scheduling.models import Booking, BookingStatus, EventKind, EventType, Side
-from webapp.scheduling.queries import When
+from webapp.identity.models import Organization
+from webapp.scheduling.models import Booking, BookingStatus, EventKind, EventType
+from webapp.scheduling.schemas.fields import AnswerKey, Day, Email, Moment, Name, Phone, Reason, Start, ZoneName
 from webapp.scheduling.service import booking as bookings
-from webapp.scheduling.service.guests import Guest, one_line, phone_number, plain_text
+from webapp.scheduling.service.guests import Guest
 from webapp.scheduling.service.offers import Offer
 from webapp.web.openapi import In, Out, Query
-from webapp.web.pagination import PageQuery
-
-_DATE = re.compile(r"\d{4}-\d{2}-\d{2}", re.ASCII)
-_MOMENT = re.compile(r"\d{4}-\d{2}-\d{2}[Tt]\d{2}:\d{2}(:\d{2}(\.\d{1,9})?)?([Zz]|[+-]\d{2}:?\d{2})", re.ASCII)
-
-
-def _zone(name: str) -> str:
-    clock.find_zone(name)
-    return name
-
-
-def _date(text: object) -> date:
-    try:
-        if isinstance(text, str) and _DATE.fullmatch(text):
-            return date.fromisoformat(text)
-    except ValueError:
-        pass  # a 30th of February
-    raise ValueError("This is not a date; please write it like 2026-11-24.")
-
-
-def _moment(text: object) -> datetime:
-    """Return the instant, aware and in UTC."""
-    try:
-        if isinstance(text, str) and _MOMENT.fullmatch(text):
-            return datetime.fromisoformat(text.upper()).astimezone(UTC)
-    except (ValueError, OverflowError):
-        pass  # a 25th hour, or a time that is in no year in UTC
-    raise ValueError("Please write the time with its offset, like 2026-11-24T14:30:00+01:00.")
-
-
-def _filled(text: str) -> str:
-    if not text:
-        raise ValueError("This must not be empty.")
-    return text
-
-
-ZoneName = Annotated[str, StringConstraints(max_length=64), AfterValidator(_zone), Field(examples=["Europe/Berlin"])]
-Day = Annotated[date, BeforeValidator(_date)]
-Start = Annotated[datetime, BeforeValidator(_moment), Field(description="With its offset from UTC.")]
-Moment = Annotated[
-    datetime,
-    PlainSerializer(datetime.isoformat, return_type=str),
-    WithJsonSchema({"type": "string", "format": "date-time"}, mode="serialization"),
-]
-Name = Annotated[str, StringConstraints(max_length=120), AfterValidator(one_line), AfterValidator(_filled)]
-Email = Annotated[
-    str, StringConstraints(max_length=254), AfterValidator(email_address), Field(examples=["ada@example.com"])
-]
-Phone = Annotated[str, StringConstraints(max_length=40), AfterValidator(phone_number)]
-Reason = Annotated[str, StringConstraints(max_length=500), AfterValidator(plain_text)]
-AnswerKey = Annotated[str, StringConstraints(max_length=60)]
-
-
-# What is asked --------------------------------------------------------------------------------------------------------
 
 
 class SlotsQuery(Query):
@@ -118,16 +61,6 @@ class CancelIn(In):
     """Why a booking is cancelled, if it is told."""
 
     reason: Reason | None = None
-
-
-class BookingsQuery(PageQuery):
-    """Which bookings: `search` looks in the guest's name and e-mail and in the event type's name."""
-
-    when: When = When.ALL
-    search: str = Field("", max_length=200)
-
-
-# What guests are answered ---------------------------------------------------------------------------------------------
 
 
 class SlotOut(Out):
@@ -300,103 +233,3 @@ class ManagedBookingOut(Out):
             invitee=InviteeOut.of(booking),
             answers=booking.answers,
         )
-
-
-# What members are answered --------------------------------------------------------------------------------------------
-
-
-class EventTypeOut(PublicEventTypeOut):
-    """An event type as its organisation sees it. Lengths in minutes, the horizon in days."""
-
-    id: UUID
-    is_active: bool
-    slot_interval: int
-    buffer_before: int
-    buffer_after: int
-    minimum_notice: int
-    horizon_days: int
-    slot_offset: int
-    buffers_among_own: bool
-    limit_per_day: int | None
-    limit_per_week: int | None
-    limit_per_month: int | None
-
-    @classmethod
-    def of(cls, event_type: EventType) -> Self:
-        """Show all of it."""
-        public = PublicEventTypeOut.of(event_type)
-        own = {name: getattr(event_type, name) for name in cls.model_fields.keys() - public.__class__.model_fields}
-        return cls.model_validate({**public.model_dump(), **own})
-
-
-class EventTypesOut(Out):
-    """The event types that the token's holder may see."""
-
-    items: list[EventTypeOut]
-
-
-class BookedTypeOut(Out):
-    """What was booked."""
-
-    id: UUID
-    slug: str
-    name: str
-
-
-class MemberOut(Out):
-    """Who hosts."""
-
-    id: UUID
-    name: str
-
-    @classmethod
-    def of(cls, user: User) -> Self:
-        """Show a member by name."""
-        return cls(id=user.id, name=user.name)
-
-
-class BookingOut(Out):
-    """A booking as its organisation sees it, in UTC; `sequence` counts how often it was moved."""
-
-    id: UUID
-    status: BookingStatus
-    start: Moment
-    end: Moment
-    sequence: int
-    event_type: BookedTypeOut
-    host: MemberOut
-    hosts: list[MemberOut]
-    invitee: InviteeOut
-    answers: dict[str, str]
-    created_at: Moment
-    cancelled_at: Moment | None
-    cancelled_by: Side | None
-    cancel_reason: str
-
-    @classmethod
-    def of(cls, booking: Booking) -> Self:
-        """Show all of it."""
-        kind = booking.event_type
-        return cls(
-            id=booking.id,
-            status=booking.status,
-            start=booking.starts_at,
-            end=booking.ends_at,
-            sequence=booking.sequence,
-            event_type=BookedTypeOut(id=kind.id, slug=kind.slug, name=kind.name),
-            host=MemberOut.of(booking.host),
-            hosts=[MemberOut.of(host) for host in booking.hosts],
-            invitee=InviteeOut.of(booking),
-            answers=booking.answers,
-            created_at=booking.created_at,
-            cancelled_at=booking.cancelled_at,
-            cancelled_by=booking.cancelled_by,
-            cancel_reason=booking.cancel_reason,
-        )
-
-
-class BookingsOut(Out):
-    """One page of bookings; `next_cursor` asks for the next one and is null on the last."""
-
-    items: list[BookingOut]
-    next_cursor: str | None

@@ -1,0 +1,21 @@
+"""What can be booked, when its host is there, and what has been booked."""
+
+from webapp.scheduling.models.bookings import Booking, BookingHost, BookingStatus, Side
+from webapp.scheduling.models.event_types import EventHost, EventKind, EventType
+from webapp.scheduling.models.meetings import HostTime, Meeting
+from webapp.scheduling.models.schedules import DateOverride, Schedule, WeeklyHours
+
+__all__ = [
+    "Booking",
+    "BookingHost",
+    "BookingStatus",
+    "DateOverride",
+    "EventHost",
+    "EventKind",
+    "EventType",
+    "HostTime",
+    "Meeting",
+    "Schedule",
+    "Side",
+    "WeeklyHours",
+]

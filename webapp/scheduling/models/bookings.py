@@ -1,0 +1,111 @@
+"""What guests have booked."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from enum import StrEnum
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import CheckConstraint, ForeignKey, Index, String, UniqueConstraint, func, text
+from sqlalchemy.orm import Mapped, mapped_column, relationship
+
+from webapp.core.db import Base, enum_column
+from webapp.identity.models import User
+from webapp.scheduling.models.event_types import EventType
+from webapp.scheduling.models.meetings import Meeting
+
+
+class BookingStatus(StrEnum):
+    """Where a booking stands."""
+
+    CONFIRMED = "confirmed"
+    CANCELLED = "cancelled"
+
+
+class Side(StrEnum):
+    """Who did something to a booking."""
+
+    GUEST = "guest"
+    HOST = "host"
+
+
+class Booking(Base):
+    """A guest's place in a meeting, with its host and, where a whole team comes, `further_hosts`.
+
+    It keeps its times when it is cancelled, and gives up its place in the meeting. `sequence` counts its moves and its
+    cancellation, as iCalendar wants it.
+    """
+
+    __tablename__ = "booking"
+    __table_args__ = (
+        CheckConstraint("starts_at < ends_at", name="times"),
+        CheckConstraint("(status = 'cancelled') = (cancelled_at IS NOT NULL)", name="cancelled"),
+        CheckConstraint("(status = 'cancelled') = (meeting_id IS NULL)", name="meeting"),
+        Index(None, "organization_id", "starts_at", "id"),
+        Index(None, "host_id", "starts_at", "id"),
+    )
+
+    organization_id: Mapped[UUID] = mapped_column(ForeignKey("organization.id", ondelete="CASCADE"))
+    event_type_id: Mapped[UUID] = mapped_column(ForeignKey("event_type.id"), index=True)
+    host_id: Mapped[UUID] = mapped_column(ForeignKey("user_account.id"))
+    # Looked at when the transaction ends: who moves leaves one meeting before there is another.
+    meeting_id: Mapped[UUID | None] = mapped_column(
+        ForeignKey("meeting.id", deferrable=True, initially="DEFERRED"), index=True
+    )
+    status: Mapped[BookingStatus] = mapped_column(enum_column(BookingStatus, name="status"))
+    starts_at: Mapped[datetime]
+    ends_at: Mapped[datetime]
+    sequence: Mapped[int] = mapped_column(default=0, server_default="0")
+
+    guest_name: Mapped[str] = mapped_column(String(120))
+    guest_email: Mapped[str] = mapped_column(String(254))
+    guest_phone: Mapped[str | None] = mapped_column(String(20))
+    guest_timezone: Mapped[str] = mapped_column(String(64))
+    answers: Mapped[dict[str, Any]] = mapped_column(default=dict, server_default=text("'{}'::jsonb"))
+    manage_digest: Mapped[str] = mapped_column(String(64), unique=True)
+
+    cancelled_at: Mapped[datetime | None]
+    cancelled_by: Mapped[Side | None] = mapped_column(enum_column(Side, name="cancelled_by"))
+    cancel_reason: Mapped[str] = mapped_column(String(500), default="", server_default="")
+    created_at: Mapped[datetime] = mapped_column(server_default=func.now())
+    updated_at: Mapped[datetime] = mapped_column(server_default=func.now(), onupdate=func.now())
+
+    event_type: Mapped[EventType] = relationship(lazy="joined", innerjoin=True)
+    host: Mapped[User] = relationship(lazy="joined", innerjoin=True)
+    meeting: Mapped[Meeting | None] = relationship(viewonly=True)
+    further_hosts: Mapped[list[BookingHost]] = relationship(
+        cascade="all, delete-orphan", passive_deletes=True, order_by="BookingHost.id"
+    )
+
+    @property
+    def hosts(self) -> list[User]:
+        """Everybody who hosts it; the first is the one whom the guest answers to."""
+        return [self.host, *(further.host for further in self.further_hosts)]
+
+    def further_host(self, host_id: UUID | None) -> User | None:
+        """Return the host with this id; None for the first one, and for who has nothing to do with it."""
+        return next((further.host for further in self.further_hosts if further.host_id == host_id), None)
+
+    @property
+    def minutes(self) -> int:
+        """How long it takes."""
+        return (self.ends_at - self.starts_at) // timedelta(minutes=1)
+
+    @property
+    def is_confirmed(self) -> bool:
+        """True while the meeting is to take place."""
+        return self.status is BookingStatus.CONFIRMED
+
+
+class BookingHost(Base):
+    """Another host of a booking, beside its first."""
+
+    __tablename__ = "booking_host"
+    __table_args__ = (UniqueConstraint("booking_id", "host_id"),)
+
+    organization_id: Mapped[UUID] = mapped_column(ForeignKey("organization.id", ondelete="CASCADE"))
+    booking_id: Mapped[UUID] = mapped_column(ForeignKey("booking.id", ondelete="CASCADE"))
+    host_id: Mapped[UUID] = mapped_column(ForeignKey("user_account.id"), index=True)
+
+    host: Mapped[User] = relationship(lazy="joined", innerjoin=True)

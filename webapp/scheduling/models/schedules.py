@@ -1,0 +1,64 @@
+"""When a host works."""
+
+from __future__ import annotations
+
+from datetime import date, datetime
+from uuid import UUID
+
+from sqlalchemy import CheckConstraint, ForeignKey, String, UniqueConstraint, func
+from sqlalchemy.orm import Mapped, mapped_column, relationship
+
+from webapp.core.db import Base
+
+
+class Schedule(Base):
+    """When a host works, in wall-clock time of `timezone`."""
+
+    __tablename__ = "schedule"
+
+    organization_id: Mapped[UUID] = mapped_column(ForeignKey("organization.id", ondelete="CASCADE"))
+    host_id: Mapped[UUID] = mapped_column(ForeignKey("user_account.id", ondelete="CASCADE"), index=True)
+    name: Mapped[str] = mapped_column(String(80))
+    timezone: Mapped[str] = mapped_column(String(64))
+    created_at: Mapped[datetime] = mapped_column(server_default=func.now())
+
+    hours: Mapped[list[WeeklyHours]] = relationship(
+        lazy="selectin", cascade="all, delete-orphan", order_by="WeeklyHours.weekday, WeeklyHours.start_minute"
+    )
+    overrides: Mapped[list[DateOverride]] = relationship(
+        lazy="selectin", cascade="all, delete-orphan", order_by="DateOverride.day, DateOverride.start_minute"
+    )
+
+
+class WeeklyHours(Base):
+    """One range of working time on a weekday (Monday = 0), in minutes from 00:00."""
+
+    __tablename__ = "weekly_hours"
+    __table_args__ = (
+        CheckConstraint("weekday BETWEEN 0 AND 6", name="weekday"),
+        CheckConstraint("0 <= start_minute AND start_minute < end_minute AND end_minute <= 1440", name="range"),
+    )
+
+    schedule_id: Mapped[UUID] = mapped_column(ForeignKey("schedule.id", ondelete="CASCADE"), index=True)
+    weekday: Mapped[int]
+    start_minute: Mapped[int]
+    end_minute: Mapped[int]
+
+
+class DateOverride(Base):
+    """Replaces the weekly hours on one date: a range that is open, or a closed day when both minutes are 0."""
+
+    __tablename__ = "date_override"
+    __table_args__ = (
+        UniqueConstraint("schedule_id", "day", "start_minute"),
+        CheckConstraint(
+            "(start_minute = 0 AND end_minute = 0) OR "
+            "(0 <= start_minute AND start_minute < end_minute AND end_minute <= 1440)",
+            name="range",
+        ),
+    )
+
+    schedule_id: Mapped[UUID] = mapped_column(ForeignKey("schedule.id", ondelete="CASCADE"))
+    day: Mapped[date]
+    start_minute: Mapped[int] = mapped_column(default=0)
+    end_minute: Mapped[int] = mapped_column(default=0)

@@ -1,0 +1,39 @@
+"""Everything that is read about event types, schedules and bookings; each function costs a fixed number of queries."""
+
+from webapp.scheduling.queries.bookings import (
+    Agenda,
+    When,
+    booking,
+    booking_by_token,
+    bookings_page,
+    get_booking,
+    today_and_next,
+)
+from webapp.scheduling.queries.diaries import Held, bookings_in_turn, held_times
+from webapp.scheduling.queries.event_types import (
+    event_types,
+    get_event_type,
+    public_event_type,
+    public_event_types,
+    public_organization,
+    schedules,
+)
+
+__all__ = [
+    "Agenda",
+    "Held",
+    "When",
+    "booking",
+    "booking_by_token",
+    "bookings_in_turn",
+    "bookings_page",
+    "event_types",
+    "get_booking",
+    "get_event_type",
+    "held_times",
+    "public_event_type",
+    "public_event_types",
+    "public_organization",
+    "schedules",
+    "today_and_next",
+]

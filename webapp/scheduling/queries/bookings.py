@@ -1,0 +1,147 @@
+"""Bookings: one by its link or id, lists of them, and the day of a host."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, time, timedelta
+from enum import StrEnum
+from typing import Any
+from uuid import UUID
+from zoneinfo import ZoneInfo
+
+from sqlalchemy import ColumnElement, Select, func, or_, select, tuple_
+from sqlalchemy.orm import contains_eager, joinedload, selectinload
+
+from webapp.core import clock
+from webapp.core.crypto import digest
+from webapp.core.db import session
+from webapp.core.errors import NotFound
+from webapp.core.pagination import PAGE_SIZE, Cursor, Page
+from webapp.core.scope import find_scoped, scoped
+from webapp.scheduling.models import (
+    Booking,
+    BookingHost,
+    BookingStatus,
+    EventType,
+)
+from webapp.scheduling.queries.event_types import with_schedule
+
+
+def booking_by_token(token: str) -> Booking:
+    """Return the booking that this manage token opens, its schedule loaded; raises NotFound."""
+    found = session().scalar(
+        select(Booking)
+        .where(Booking.manage_digest == digest(token))
+        .options(joinedload(Booking.event_type, innerjoin=True).options(with_schedule()))
+    )
+    if found is None:
+        raise NotFound("There is no booking under this link; please check that it was copied whole.")
+    return found
+
+
+def booking(booking_id: UUID) -> Booking:
+    """Return the booking with this id, of whatever organisation; raises NotFound. For jobs, whom nobody else asks."""
+    found = session().get(Booking, booking_id, populate_existing=True)
+    if found is None:
+        raise NotFound(f"There is no booking {booking_id}.")
+    return found
+
+
+class When(StrEnum):
+    """Which bookings a list shows: confirmed and not yet over, confirmed and over, cancelled, or every one."""
+
+    UPCOMING = "upcoming"
+    PAST = "past"
+    CANCELLED = "cancelled"
+    ALL = "all"
+
+
+def get_booking(organization_id: UUID, booking_id: UUID, *, host_id: UUID | None = None) -> Booking:
+    """Return a booking of the organisation (of that host, if one is named); raises NotFound."""
+    found = find_scoped(Booking, organization_id=organization_id, id=booking_id)
+    if host_id is not None and host_id not in {host.id for host in found.hosts}:
+        raise NotFound
+    return found
+
+
+def bookings_page(
+    *,
+    organization_id: UUID,
+    host_id: UUID | None = None,
+    when: When = When.ALL,
+    search: str = "",
+    after: Cursor | None = None,
+    limit: int = PAGE_SIZE,
+) -> Page[Booking]:
+    """Return one page of bookings: upcoming ones soonest first, all others latest first.
+
+    `search` is looked for in the guest's name and e-mail and in the event type's name; `host_id` limits to one host.
+    """
+    statement = scoped(Booking, organization_id).join(Booking.event_type)
+    statement = statement.options(contains_eager(Booking.event_type), selectinload(Booking.further_hosts))
+    statement = _at_time(statement, when)
+    if host_id is not None:
+        statement = statement.where(_hosted_by(host_id))
+    if sought := search.replace("\0", "").strip():
+        columns = (Booking.guest_name, Booking.guest_email, EventType.name)
+        statement = statement.where(or_(*(column.icontains(sought, autoescape=True) for column in columns)))
+    rows = session().scalars(_one_page(statement, when, after, limit)).all()
+    more = len(rows) > limit
+    last = rows[limit - 1] if more else None
+    return Page(rows[:limit], Cursor(last.starts_at, last.id).encode() if last else None)
+
+
+def _at_time(statement: Select[Booking], when: When) -> Select[Booking]:
+    conditions: dict[When, tuple[Any, ...]] = {
+        When.UPCOMING: (Booking.status == BookingStatus.CONFIRMED, Booking.ends_at > clock.now()),
+        When.PAST: (Booking.status == BookingStatus.CONFIRMED, Booking.ends_at <= clock.now()),
+        When.CANCELLED: (Booking.status == BookingStatus.CANCELLED,),
+        When.ALL: (),
+    }
+    return statement.where(*conditions[when])
+
+
+def _one_page(statement: Select[Booking], when: When, after: Cursor | None, limit: int) -> Select[Booking]:
+    """Order by time, begin after the cursor, and ask for one row more than shown to learn whether there are more."""
+    key = tuple_(Booking.starts_at, Booking.id)
+    if when is When.UPCOMING:
+        statement = statement.order_by(Booking.starts_at, Booking.id)
+        follows = None if after is None else key > tuple_(after.at, after.id)
+    else:
+        statement = statement.order_by(Booking.starts_at.desc(), Booking.id.desc())
+        follows = None if after is None else key < tuple_(after.at, after.id)
+    return (statement if follows is None else statement.where(follows)).limit(limit + 1)
+
+
+@dataclass(frozen=True, slots=True)
+class Agenda:
+    """What a host looks at first. `today` and `next_up` are confirmed bookings, soonest first."""
+
+    today: list[Booking]
+    next_up: list[Booking]
+    this_week: int
+
+
+def today_and_next(*, organization_id: UUID, host_id: UUID, zone: ZoneInfo, limit: int = 5) -> Agenda:
+    """Return the host's confirmed bookings of today, the `limit` next ones after today, and how many this week has.
+
+    Days and weeks (from Monday) are those of `zone`.
+    """
+    midnight = datetime.combine(clock.now().astimezone(zone).date(), time(), zone)
+    tomorrow = midnight + timedelta(days=1)
+    monday = midnight - timedelta(days=midnight.weekday())
+    confirmed = scoped(Booking, organization_id).where(_hosted_by(host_id), Booking.status == BookingStatus.CONFIRMED)
+    ordered = confirmed.order_by(Booking.starts_at, Booking.id)
+    today = session().scalars(ordered.where(Booking.ends_at > midnight, Booking.starts_at < tomorrow)).all()
+    next_up = session().scalars(ordered.where(Booking.starts_at >= tomorrow).limit(limit)).all()
+    week = confirmed.where(Booking.starts_at >= monday, Booking.starts_at < monday + timedelta(days=7))
+    this_week = session().scalar(week.with_only_columns(func.count(), maintain_column_froms=True))
+    return Agenda(list(today), list(next_up), this_week or 0)
+
+
+def _hosted_by(host_id: UUID) -> ColumnElement[bool]:
+    """Say of a booking that the host is its first or one of the further ones."""
+    return or_(
+        Booking.host_id == host_id,
+        Booking.id.in_(select(BookingHost.booking_id).where(BookingHost.host_id == host_id)),
+    )

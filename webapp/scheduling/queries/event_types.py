@@ -1,0 +1,93 @@
+"""What can be booked, as guests and members see it, and the schedules of who hosts it."""
+
+from __future__ import annotations
+
+import re
+from uuid import UUID
+
+from sqlalchemy import select
+from sqlalchemy.orm import contains_eager, joinedload, selectinload
+from sqlalchemy.orm.strategy_options import _AbstractLoad  # what its own methods take and return
+
+from webapp.core.db import session
+from webapp.core.errors import NotFound
+from webapp.core.scope import find_scoped, scoped
+from webapp.identity.models import Organization
+from webapp.scheduling.models import (
+    EventHost,
+    EventType,
+    Schedule,
+)
+
+_SLUG = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
+
+
+def with_schedule() -> _AbstractLoad:
+    """Load the schedule with its hours and overrides, so that slots can be worked out without another query."""
+    return joinedload(EventType.schedule, innerjoin=True)
+
+
+def with_team() -> _AbstractLoad:
+    """Load who hosts, without the hours that they keep."""
+    return selectinload(EventType.team).lazyload(EventHost.schedule)
+
+
+def public_organization(slug: str) -> Organization:
+    """Return the organisation with this address; raises NotFound."""
+    found = session().scalar(select(Organization).where(Organization.slug == _slug(slug)))
+    if found is None:
+        raise NotFound("There is no organisation at this address.")
+    return found
+
+
+def public_event_type(organization_slug: str, slug: str) -> EventType:
+    """Return what can be booked at this address, its schedule loaded; raises NotFound, also when it is switched off."""
+    found = session().scalar(
+        select(EventType)
+        .join(EventType.organization)
+        .where(Organization.slug == _slug(organization_slug), EventType.slug == _slug(slug), EventType.is_active)
+        .options(contains_eager(EventType.organization), with_schedule())
+    )
+    if found is None:
+        raise NotFound("There is nothing to book at this address.")
+    return found
+
+
+def public_event_types(organization_slug: str) -> list[EventType]:
+    """Return what can be booked with the organisation, oldest first; empty also when there is no such organisation."""
+    statement = (
+        select(EventType)
+        .join(EventType.organization)
+        .where(Organization.slug == _slug(organization_slug), EventType.is_active)
+        .options(contains_eager(EventType.organization), with_team())
+        .order_by(EventType.id)
+    )
+    return list(session().scalars(statement))
+
+
+def _slug(text: str) -> str:
+    if not _SLUG.fullmatch(text):
+        raise NotFound
+    return text
+
+
+def get_event_type(organization_id: UUID, event_type_id: UUID, *, host_id: UUID | None = None) -> EventType:
+    """Return an event type of the organisation (of that host, if one is named), schedule loaded; raises NotFound."""
+    found = find_scoped(EventType, organization_id=organization_id, id=event_type_id, options=(with_schedule(),))
+    if host_id is not None and found.host_id != host_id:
+        raise NotFound
+    return found
+
+
+def event_types(*, organization_id: UUID, host_id: UUID | None = None) -> list[EventType]:
+    """Return the organisation's event types (of that host, if one is named), switched off ones too, oldest first."""
+    statement = scoped(EventType, organization_id).options(with_team()).order_by(EventType.id)
+    if host_id is not None:
+        statement = statement.where(EventType.host_id == host_id)
+    return list(session().scalars(statement))
+
+
+def schedules(*, organization_id: UUID, host_id: UUID) -> list[Schedule]:
+    """Return the host's schedules in the organisation with their hours and overrides, oldest first."""
+    statement = scoped(Schedule, organization_id).where(Schedule.host_id == host_id).order_by(Schedule.id)
+    return list(session().scalars(statement))

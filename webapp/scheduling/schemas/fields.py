@@ -1,0 +1,81 @@
+"""The kinds of values that scheduling's API takes and answers."""
+
+from __future__ import annotations
+
+import re
+from datetime import UTC, date, datetime
+from typing import Annotated
+
+from pydantic import AfterValidator, BeforeValidator, Field, PlainSerializer, StringConstraints, WithJsonSchema
+
+from webapp.core import clock
+from webapp.core.addresses import email_address
+from webapp.scheduling.service.guests import one_line, phone_number, plain_text
+
+_DATE = re.compile(r"\d{4}-\d{2}-\d{2}", re.ASCII)
+
+
+_MOMENT = re.compile(r"\d{4}-\d{2}-\d{2}[Tt]\d{2}:\d{2}(:\d{2}(\.\d{1,9})?)?([Zz]|[+-]\d{2}:?\d{2})", re.ASCII)
+
+
+def _zone(name: str) -> str:
+    clock.find_zone(name)
+    return name
+
+
+def _date(text: object) -> date:
+    try:
+        if isinstance(text, str) and _DATE.fullmatch(text):
+            return date.fromisoformat(text)
+    except ValueError:
+        pass  # a 30th of February
+    raise ValueError("This is not a date; please write it like 2026-11-24.")
+
+
+def _moment(text: object) -> datetime:
+    """Return the instant, aware and in UTC."""
+    try:
+        if isinstance(text, str) and _MOMENT.fullmatch(text):
+            return datetime.fromisoformat(text.upper()).astimezone(UTC)
+    except (ValueError, OverflowError):
+        pass  # a 25th hour, or a time that is in no year in UTC
+    raise ValueError("Please write the time with its offset, like 2026-11-24T14:30:00+01:00.")
+
+
+def _filled(text: str) -> str:
+    if not text:
+        raise ValueError("This must not be empty.")
+    return text
+
+
+ZoneName = Annotated[str, StringConstraints(max_length=64), AfterValidator(_zone), Field(examples=["Europe/Berlin"])]
+
+
+Day = Annotated[date, BeforeValidator(_date)]
+
+
+Start = Annotated[datetime, BeforeValidator(_moment), Field(description="With its offset from UTC.")]
+
+
+Moment = Annotated[
+    datetime,
+    PlainSerializer(datetime.isoformat, return_type=str),
+    WithJsonSchema({"type": "string", "format": "date-time"}, mode="serialization"),
+]
+
+
+Name = Annotated[str, StringConstraints(max_length=120), AfterValidator(one_line), AfterValidator(_filled)]
+
+
+Email = Annotated[
+    str, StringConstraints(max_length=254), AfterValidator(email_address), Field(examples=["ada@example.com"])
+]
+
+
+Phone = Annotated[str, StringConstraints(max_length=40), AfterValidator(phone_number)]
+
+
+Reason = Annotated[str, StringConstraints(max_length=500), AfterValidator(plain_text)]
+
+
+AnswerKey = Annotated[str, StringConstraints(max_length=60)]

@@ -1,0 +1,120 @@
+"""What members' programs send and are answered."""
+
+from __future__ import annotations
+
+from typing import Self
+from uuid import UUID
+
+from pydantic import Field
+
+from webapp.identity.models import User
+from webapp.scheduling.models import Booking, BookingStatus, EventType, Side
+from webapp.scheduling.queries import When
+from webapp.scheduling.schemas.fields import Moment
+from webapp.scheduling.schemas.guests import InviteeOut, PublicEventTypeOut
+from webapp.web.openapi import Out
+from webapp.web.pagination import PageQuery
+
+
+class BookingsQuery(PageQuery):
+    """Which bookings: `search` looks in the guest's name and e-mail and in the event type's name."""
+
+    when: When = When.ALL
+    search: str = Field("", max_length=200)
+
+
+class EventTypeOut(PublicEventTypeOut):
+    """An event type as its organisation sees it. Lengths in minutes, the horizon in days."""
+
+    id: UUID
+    is_active: bool
+    slot_interval: int
+    buffer_before: int
+    buffer_after: int
+    minimum_notice: int
+    horizon_days: int
+    slot_offset: int
+    buffers_among_own: bool
+    limit_per_day: int | None
+    limit_per_week: int | None
+    limit_per_month: int | None
+
+    @classmethod
+    def of(cls, event_type: EventType) -> Self:
+        """Show all of it."""
+        public = PublicEventTypeOut.of(event_type)
+        own = {name: getattr(event_type, name) for name in cls.model_fields.keys() - public.__class__.model_fields}
+        return cls.model_validate({**public.model_dump(), **own})
+
+
+class EventTypesOut(Out):
+    """The event types that the token's holder may see."""
+
+    items: list[EventTypeOut]
+
+
+class BookedTypeOut(Out):
+    """What was booked."""
+
+    id: UUID
+    slug: str
+    name: str
+
+
+class MemberOut(Out):
+    """Who hosts."""
+
+    id: UUID
+    name: str
+
+    @classmethod
+    def of(cls, user: User) -> Self:
+        """Show a member by name."""
+        return cls(id=user.id, name=user.name)
+
+
+class BookingOut(Out):
+    """A booking as its organisation sees it, in UTC; `sequence` counts how often it was moved."""
+
+    id: UUID
+    status: BookingStatus
+    start: Moment
+    end: Moment
+    sequence: int
+    event_type: BookedTypeOut
+    host: MemberOut
+    hosts: list[MemberOut]
+    invitee: InviteeOut
+    answers: dict[str, str]
+    created_at: Moment
+    cancelled_at: Moment | None
+    cancelled_by: Side | None
+    cancel_reason: str
+
+    @classmethod
+    def of(cls, booking: Booking) -> Self:
+        """Show all of it."""
+        kind = booking.event_type
+        return cls(
+            id=booking.id,
+            status=booking.status,
+            start=booking.starts_at,
+            end=booking.ends_at,
+            sequence=booking.sequence,
+            event_type=BookedTypeOut(id=kind.id, slug=kind.slug, name=kind.name),
+            host=MemberOut.of(booking.host),
+            hosts=[MemberOut.of(host) for host in booking.hosts],
+            invitee=InviteeOut.of(booking),
+            answers=booking.answers,
+            created_at=booking.created_at,
+            cancelled_at=booking.cancelled_at,
+            cancelled_by=booking.cancelled_by,
+            cancel_reason=booking.cancel_reason,
+        )
+
+
+class BookingsOut(Out):
+    """One page of bookings; `next_cursor` asks for the next one and is null on the last."""
+
+    items: list[BookingOut]
+    next_cursor: str | None
