@@ -10,23 +10,25 @@ from webapp.core.events import DomainEvent
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class BookingConfirmed(DomainEvent):
-    """A slot was booked and nothing more is needed."""
+class BookingEvent(DomainEvent):
+    """Something happened to a booking."""
 
     booking_id: UUID
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class BookingRescheduled(DomainEvent):
+class BookingConfirmed(BookingEvent):
+    """A slot was booked and nothing more is needed."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class BookingRescheduled(BookingEvent):
     """A booking moved; it was at `previous_start` (UTC) before, and `sequence` counts its moves."""
 
-    booking_id: UUID
     previous_start: datetime
     sequence: int
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class BookingCancelled(DomainEvent):
+class BookingCancelled(BookingEvent):
     """A booking will not take place."""
-
-    booking_id: UUID
