@@ -43,6 +43,7 @@ class Servers:
             "SMTP_URL": self.smtp.url,
             "SECRET_KEY": secrets.token_hex(32),
             "PUBLIC_URL": "http://almanac.test",
+            "PASSWORD_MEMORY_MB": "1",
             "RATE_LIMIT_PUBLIC": "100000 per minute",
             "RATE_LIMIT_SIGN_IN": "100000 per minute",
             "RATE_LIMIT_API": "100000 per minute",
@@ -87,8 +88,10 @@ def app(migrated_app: Flask, servers: Servers) -> Iterator[Flask]:
     with migrated_app.app_context():
         yield migrated_app
         db.session.rollback()
-        tables = ", ".join(f'"{table.name}"' for table in metadata.sorted_tables)
-        db.session.execute(text(f"TRUNCATE {tables}"))
+        # As good as empty, these tables are emptied row by row a dozen times faster than by TRUNCATE; foreign keys are
+        # left out of it, for everything goes.
+        emptied = "; ".join(f'DELETE FROM "{table.name}"' for table in metadata.sorted_tables)
+        db.session.execute(text(f"SET LOCAL session_replication_role = replica; {emptied}"))
         db.session.commit()
 
 

@@ -17,6 +17,7 @@ from tests.factories import PASSWORD, member
 from tests.identity.browser import SIGN_IN, Browser, text_of
 from webapp.core import crypto
 from webapp.core.db import session, transaction
+from webapp.core.settings import SettingsError, load_settings
 from webapp.identity import service
 from webapp.identity.access import safe_next
 from webapp.identity.errors import WrongCredentials
@@ -67,8 +68,11 @@ def test_a_wrong_password_keeps_the_address_typed_and_not_the_password(browser: 
 @pytest.mark.parametrize(
     "email", ["nobody@example.com", "no address", "", "\0@example.com", "x" * 5000 + "@example.com"]
 )
-def test_an_unknown_address_costs_the_work_of_a_known_one(app: object, email: str) -> None:
-    person = member()
+def test_an_unknown_address_costs_the_work_of_a_known_one(
+    app: object, with_setting: Callable[[str, str], None], email: str
+) -> None:
+    with_setting("PASSWORD_MEMORY_MB", "64")  # as in production, so that it is the hashing that counts
+    person = member(password_hash=service.hash_password(PASSWORD))
     known, unknown = [], []
     for _ in range(3):
         known.append(_work(person.user.email))
@@ -243,6 +247,13 @@ def test_a_hash_made_with_older_parameters_is_renewed_at_sign_in(browser: Browse
     assert renewed
     assert renewed != older
     assert service.verify_password(PASSWORD, password_hash=renewed)
+
+
+def test_production_does_not_hash_passwords_cheaply(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("ENVIRONMENT", "production")
+    monkeypatch.setenv("PASSWORD_MEMORY_MB", "18")
+    with pytest.raises(SettingsError, match="PASSWORD_MEMORY_MB must be at least 19 in production"):
+        load_settings()
 
 
 def test_a_damaged_hash_lets_nobody_in(browser: Browser) -> None:

@@ -21,6 +21,9 @@ LANES = ("high", "default", "low")
 # How often each queue is looked at first when all of them have work.
 QUEUE_WEIGHTS = {"bookings": 7, "email": 5, "notifications": 5, "maintenance": 1}
 
+# What OWASP asks of Argon2id at the very least.
+LEAST_PASSWORD_MEMORY_MB = 19
+
 
 class Environment(StrEnum):
     """Where the process runs; production refuses what only development may do."""
@@ -125,6 +128,7 @@ class Settings(BaseSettings):
     port: int = Field(8000, ge=1, le=65535)
     trusted_proxies: int = Field(0, ge=0, le=5)
     session_days: int = Field(14, ge=1, le=365)
+    password_memory_mb: int = Field(64, ge=1, le=4096)
     max_body_kilobytes: int = Field(256, ge=16, le=65536)
 
     rate_limit_public: Annotated[str, AfterValidator(_rate_limit)] = "60 per minute"
@@ -163,6 +167,12 @@ class Settings(BaseSettings):
     def _nothing_for_development_in_production(self) -> Settings:
         if self.environment is Environment.PRODUCTION and self.mail_catcher_dir is not None:
             raise ValueError("MAIL_CATCHER_DIR shows everybody's mail and is for development only: unset it")
+        return self
+
+    @model_validator(mode="after")
+    def _passwords_are_dear_to_guess(self) -> Settings:
+        if self.environment is Environment.PRODUCTION and self.password_memory_mb < LEAST_PASSWORD_MEMORY_MB:
+            raise ValueError(f"PASSWORD_MEMORY_MB must be at least {LEAST_PASSWORD_MEMORY_MB} in production")
         return self
 
     @model_validator(mode="after")

@@ -46,21 +46,25 @@ PASSWORD_LENGTH = range(12, 257)
 ADMINISTRATORS_SCOPES = frozenset({Scope.JOBS_READ, Scope.JOBS_WRITE})
 
 _SLUG = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
-_hasher = PasswordHasher()  # Argon2id as RFC 9106 recommends where memory is short: 64 MiB, three passes
 
 
 # Passwords
 
 
+def _hasher() -> PasswordHasher:
+    """Argon2id; with 64 MiB, three passes, as RFC 9106 recommends where memory is short."""
+    return PasswordHasher(memory_cost=settings().password_memory_mb * 1024)
+
+
 def hash_password(password: str) -> str:
     """Return the Argon2id hash of `password` with its parameters and salt, as it is stored."""
-    return _hasher.hash(_password_bytes(password))
+    return _hasher().hash(_password_bytes(password))
 
 
 def verify_password(password: str, *, password_hash: str) -> bool:
     """True when `password` is the one that `password_hash` was made from."""
     try:
-        return _hasher.verify(password_hash, _password_bytes(password))
+        return _hasher().verify(password_hash, _password_bytes(password))
     except (VerificationError, InvalidHashError):
         return False
 
@@ -79,7 +83,7 @@ def authenticate(*, email: str, password: str) -> Membership:
     user = membership.user
     if not verify_password(password, password_hash=user.password_hash):
         raise WrongCredentials
-    if _hasher.check_needs_rehash(user.password_hash):
+    if _hasher().check_needs_rehash(user.password_hash):
         user.password_hash = hash_password(password)
     return membership
 
