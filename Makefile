@@ -6,6 +6,8 @@ ARGS ?=
 python := .venv/bin/python
 # --no-deps: the lock names everything, and without it pip looks at newer releases that the lock does not know.
 install := $(python) -m pip install -qq --disable-pip-version-check --require-hashes --no-deps
+pin = UV_CUSTOM_COMPILE_COMMAND="make lock" $(python) -m uv pip compile --quiet --universal --python-version 3.11 \
+	--generate-hashes $(ARGS)
 runtime := .venv/runtime-installed
 tools := .venv/tools-installed
 
@@ -36,10 +38,9 @@ format: $(tools) ## put code and templates into shape
 	$(python) -m djlint templates --reformat --quiet
 
 lock: $(tools) ## pin what requirements*.in ask for, with hashes (ARGS="--upgrade")
-	@for name in requirements requirements-dev bench/requirements-peers; do \
-		UV_CUSTOM_COMPILE_COMMAND="make lock" $(python) -m uv pip compile --quiet --universal --python-version 3.11 \
-			--generate-hashes $(ARGS) $$name.in --output-file $$name.txt || exit 1; \
-	done
+	@$(pin) requirements.in --output-file requirements.txt
+	@$(pin) --constraint requirements.txt requirements-dev.in --output-file requirements-dev.txt
+	@$(pin) --constraint requirements.txt bench/requirements-peers.in --output-file bench/requirements-peers.txt
 
 bench: $(tools) ## measure speed, side by side with what one would use instead (ARGS="jobs --quick")
 	@$(python) -m bench $(ARGS)
