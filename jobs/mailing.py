@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from jobs.runtime.facts import confirm_held, record_fact
+from webapp.core import tracing
 from webapp.core.breakers import breaker
 from webapp.core.db import transaction
 from webapp.core.failures import Unavailable
+from webapp.core.tracing import Kind
 from webapp.notifications import service
 from webapp.notifications.errors import MailDeferred, MailRefused, MailServerAway
 from webapp.notifications.mail import mime, transport
@@ -24,7 +26,7 @@ def send_mail(mail: Mail) -> None:
         return
     try:
         message = mime.build(mail, message_id=delivery.message_id)
-        with breaker("smtp", failures=(MailServerAway,)):
+        with breaker("smtp", failures=(MailServerAway,)), tracing.span("send mail", kind=Kind.CLIENT):
             answer = transport.send(message, confirm=confirm_held)
     except (MailRefused, MailDeferred, Unavailable) as failure:
         with transaction():

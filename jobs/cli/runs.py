@@ -85,7 +85,7 @@ def describe_run(run: JobRun) -> dict[str, Any]:
         "revoked_by": run.revoked_by,
         "parent_id": run.parent_id,
         "canvas_id": run.canvas_id,
-        "trace": run.trace or None,
+        "trace": run.request_id or None,
         "attempts": [_describe_attempt(attempt) for attempt in browse.attempts(run.id)],
     }
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import AbstractContextManager
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
@@ -10,9 +11,9 @@ from uuid import UUID
 from jobs.runtime import current, store
 from jobs.runtime.carrier import Carried
 from jobs.runtime.deliver import carry_after_commit, withdraw_after_commit
-from webapp.core import clock, measures
+from webapp.core import clock, measures, tracing
 from webapp.core.db import in_transaction, transaction, uuid7
-from webapp.core.logs import current_trace
+from webapp.core.tracing import Kind
 
 if TYPE_CHECKING:
     from jobs.runtime.declare import Job
@@ -54,10 +55,11 @@ def submit_many(
         if recent is not None:
             return [recent]
     runs = _draw_up(job, many, run_at=run_at)
-    if job.options.durable:
-        written = _write(job, runs, unique_key=unique_key)
-        if written != [run.id for run in runs]:
-            return written
+    with _span(job, runs):
+        if job.options.durable:
+            written = _write(job, runs, unique_key=unique_key)
+            if written != [run.id for run in runs]:
+                return written
     measures.count("jobs_enqueued", len(runs), job=job.name, queue=job.route()[0])
     carry_after_commit(*runs)
     return [run.id for run in runs]
@@ -65,7 +67,18 @@ def submit_many(
 
 def write(job: Job[..., Any], arguments: dict[str, Any]) -> UUID:
     """Write a run of `job` in the caller's transaction for this very process to run; return its id."""
-    return _write(job, _draw_up(job, [arguments], run_at=None), unique_key=None)[0]
+    runs = _draw_up(job, [arguments], run_at=None)
+    with _span(job, runs):
+        return _write(job, runs, unique_key=None)[0]
+
+
+def _span(job: Job[..., Any], runs: Sequence[Carried]) -> AbstractContextManager[None]:
+    queue = runs[0].queue_name
+    return tracing.span(
+        f"enqueue {job.name}",
+        kind=Kind.PRODUCER,
+        attributes={"job.name": job.name, "job.count": len(runs), "messaging.destination.name": queue},
+    )
 
 
 def _draw_up(job: Job[..., Any], many: Sequence[dict[str, Any]], *, run_at: datetime | None) -> list[Carried]:
@@ -90,7 +103,7 @@ def _write(job: Job[..., Any], runs: Sequence[Carried], *, unique_key: str | Non
             name=job.name,
             unique_key=unique_key,
             parent=current.run_id(),
-            trace=current_trace(),
+            trace=tracing.carried(),
             limit_keys=keys[start : start + INSERT_CHUNK],
         )
     return ids

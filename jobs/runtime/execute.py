@@ -10,7 +10,7 @@ import socket
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from functools import partial
 from traceback import format_exception
 from typing import TYPE_CHECKING, Any
@@ -26,11 +26,12 @@ from jobs.runtime.current import Claim, Done, Report
 from jobs.runtime.models import Outcome, RunState
 from jobs.runtime.policies import LeaseLost, SoftTimeLimit
 from jobs.runtime.settle import end, persist, put_off, settle_failure, wait_again
-from webapp.core import hidden, measures
+from webapp.core import hidden, measures, tracing
 from webapp.core.db import db, guard_commits, transaction
 from webapp.core.failures import PermanentFailure
 from webapp.core.logs import bind_job, get_logger
 from webapp.core.settings import settings
+from webapp.core.tracing import Kind
 
 if TYPE_CHECKING:
     from jobs.runtime.declare import Job
@@ -110,8 +111,13 @@ def attempt(claim: Claim) -> Done | RunState | None:
     measures.count("jobs_started", **labels)
     measures.observe("job_wait_seconds", (claim.started_at - claim.run_at).total_seconds(), **labels)
     began = time.monotonic()
+    request_id, cause = tracing.origin(claim.trace)
     try:
-        with bind_job(run_id=claim.id, name=claim.name, attempt=claim.attempt, trace=claim.trace), _holding(claim):
+        with (
+            bind_job(run_id=claim.id, name=claim.name, attempt=claim.attempt, trace=request_id),
+            _span(claim.name, claim.queue, run_id=claim.id, attempt=claim.attempt, cause=cause),
+            _holding(claim),
+        ):
             return _attempt(claim)
     finally:
         measures.observe("job_run_seconds", time.monotonic() - began, **labels)
@@ -138,7 +144,11 @@ def run_transient(job: Job[..., Any], *, run_id: UUID | str, arguments: dict[str
     measures.count("jobs_started", **labels)
     began = time.monotonic()
     try:
-        with bind_job(run_id=run_id, name=job.name, attempt=1), _soft_limit(job.options.soft_time_limit):
+        with (
+            bind_job(run_id=run_id, name=job.name, attempt=1),
+            _span(job.name, labels["queue"], run_id=run_id, attempt=1),
+            _soft_limit(job.options.soft_time_limit),
+        ):
             loaded = job.load(arguments)
             with companion().attending(run_id, Report()), companion().interruptible(run_id):
                 result = job.function(**loaded)
@@ -157,6 +167,22 @@ def application() -> Flask:
         return current_app._get_current_object()  # type: ignore[attr-defined, no-any-return]  # the proxy's own way
     loaded: Flask = import_string(os.environ.get("FLASK_APP", "wsgi:app"))
     return loaded
+
+
+def _span(
+    name: str, queue: str, *, run_id: UUID | str, attempt: int, cause: str = tracing.NOBODY
+) -> AbstractContextManager[None]:
+    return tracing.span(
+        f"run {name}",
+        kind=Kind.CONSUMER,
+        parent=cause,
+        attributes={
+            "job.name": name,
+            "job.id": str(run_id),
+            "job.attempt": attempt,
+            "messaging.destination.name": queue,
+        },
+    )
 
 
 @contextmanager

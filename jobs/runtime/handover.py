@@ -14,10 +14,10 @@ from jobs.runtime.current import Claim
 from jobs.runtime.deliver import carried, carry_after_commit, withdraw_after_commit
 from jobs.runtime.models import CanvasKind, CanvasState, JobCanvas, OnFailure, RunState
 from jobs.runtime.policies import Revoked
-from webapp.core import clock, measures
+from webapp.core import clock, measures, tracing
 from webapp.core.db import in_transaction, session, transaction, uuid7
 from webapp.core.failures import PermanentFailure
-from webapp.core.logs import current_trace
+from webapp.core.tracing import Kind
 
 _COUNTERS = {
     CanvasState.SUCCEEDED: "done",
@@ -40,7 +40,8 @@ class NotResumable(PermanentFailure):
 def begin(plan: dict[str, Any]) -> UUID:
     """Begin a canvas, as `Canvas.describe` puts it, in the caller's transaction; return its id."""
     change = _Change()
-    root = change.open(plan, parent=None, position=0)
+    with tracing.span(f"start {plan['kind']}", kind=Kind.PRODUCER, attributes={"job.steps": plan["steps"]}):
+        root = change.open(plan, parent=None, position=0)
     change.advance(root)
     change.write()
     return root.id
@@ -172,7 +173,7 @@ class _Change:
             parent_id=parent.id if parent else None,
             position=position,
             started_by=parent.started_by if parent else current.run_id(),
-            trace=parent.trace if parent else current_trace(),
+            trace=parent.trace if parent else tracing.carried(),
             total=len(members),
             steps=plan["steps"],
             started=len(members) if side_by_side else 0,

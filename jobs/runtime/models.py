@@ -11,6 +11,7 @@ from sqlalchemy import CheckConstraint, ForeignKey, Index, String, Text, UniqueC
 from sqlalchemy.orm import Mapped, mapped_column
 
 from webapp.core.db import Base, enum_column
+from webapp.core.tracing import origin
 
 
 class RunState(StrEnum):
@@ -69,7 +70,7 @@ class JobRun(Base):
     before it, and the step that will `undo` it. `revoked_by` says who asked for it not to be run, or to be stopped.
 
     `rate_key` and `slot_key` name the limits that it is under: how many may start in a period, and how many may run at
-    once. It `is_held` while it waits for one of those to end.
+    once. It `is_held` while it waits for one of those to end. `trace` is what `tracing.carried` has made of its cause.
     """
 
     __tablename__ = "job_run"
@@ -123,13 +124,18 @@ class JobRun(Base):
     position: Mapped[int | None]
     step: Mapped[dict[str, Any] | None]
     revoked_by: Mapped[str | None] = mapped_column(String(200))
-    trace: Mapped[str] = mapped_column(String(64), server_default="")
+    trace: Mapped[str] = mapped_column(String(128), server_default="")
     progress: Mapped[dict[str, Any] | None]
     result: Mapped[dict[str, Any] | None]
     error: Mapped[str | None] = mapped_column(Text)
     created_at: Mapped[datetime] = mapped_column(server_default=func.now())
     started_at: Mapped[datetime | None]
     finished_at: Mapped[datetime | None]
+
+    @property
+    def request_id(self) -> str:
+        """The id of the request that it goes back to, empty when none does."""
+        return origin(self.trace)[0]
 
 
 class JobCanvas(Base):
@@ -160,7 +166,7 @@ class JobCanvas(Base):
     position: Mapped[int] = mapped_column(default=0)
     started_by: Mapped[UUID | None]
     revoked_by: Mapped[str | None] = mapped_column(String(200))
-    trace: Mapped[str] = mapped_column(String(64))
+    trace: Mapped[str] = mapped_column(String(128))
     total: Mapped[int]
     steps: Mapped[int]
     started: Mapped[int] = mapped_column(default=0)

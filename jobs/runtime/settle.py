@@ -16,7 +16,7 @@ from jobs.runtime.current import Claim
 from jobs.runtime.deliver import bury_after_commit, carry_after_commit
 from jobs.runtime.models import Outcome, RunState
 from jobs.runtime.policies import LeaseLost, Postponed, RetryLater, Revoked
-from webapp.core import clock, measures
+from webapp.core import clock, measures, tracing
 from webapp.core.db import passes_by_itself, transaction
 from webapp.core.failures import PermanentFailure, TemporaryFailure, Unavailable
 from webapp.core.hidden import hide
@@ -78,6 +78,7 @@ def settle_failure(claim: Claim, error: BaseException) -> RunState:
     delay = _retry_delay(claim, error)
     if delay is None:
         return _die(claim, error)
+    tracing.failed(error)
     measures.count("jobs_failed", job=claim.name, queue=claim.queue)
     return wait_again(claim, delay=delay, outcome=Outcome.FAILED, error=error)
 
@@ -114,6 +115,7 @@ def _cancel(claim: Claim, reason: str) -> RunState:
 def _die(claim: Claim, error: BaseException) -> RunState:
     if store.revoked_by(claim):
         return _cancel(claim, _described(error))
+    tracing.failed(error)
     end(claim, state=RunState.DEAD, error=_described(error))
     _record(claim, Outcome.FAILED, error)
     bury_after_commit(_carried(claim))
@@ -147,9 +149,18 @@ def wait_again(claim: Claim, *, delay: float, outcome: Outcome, error: BaseExcep
     _record(claim, outcome, error)
     carry_after_commit(_carried(claim, run_at=run_at))
     measures.count(_COUNTED[outcome], job=claim.name, queue=claim.queue)
-    log.warning("job will be tried again", outcome=outcome.value, seconds=round(delay, 1), error=_described(error))
+    log.warning(
+        "job will be tried again",
+        outcome=outcome.value,
+        seconds=round(delay, 1),
+        error=_described(error),
+        exc_info=error if outcome is Outcome.FAILED and not isinstance(error, _FORESEEN) else None,
+    )
     return RunState.WAITING
 
+
+# What a job raises on purpose; the trace of anything else is worth a look before the run is dead.
+_FORESEEN = (TemporaryFailure, RetryLater)
 
 _COUNTED: dict[Outcome, measures.CounterName] = {
     Outcome.FAILED: "jobs_retried",

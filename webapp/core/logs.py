@@ -31,7 +31,14 @@ _SENSITIVE_TEXT: tuple[tuple[re.Pattern[str], str], ...] = (
 )
 
 # RQ's lines for each job repeat what ours say, and show its arguments.
-_QUIET_LIBRARIES = {"rq.worker": logging.WARNING, "rq.job": logging.WARNING, "rq_scheduler": logging.WARNING}
+_QUIET_LIBRARIES = {
+    "rq.worker": logging.WARNING,
+    "rq.job": logging.WARNING,
+    "rq_scheduler": logging.WARNING,
+    # A collector that is away is told of once for each batch, not for each try.
+    "opentelemetry": logging.ERROR,
+    "urllib3": logging.ERROR,
+}
 
 
 def get_logger(name: str) -> structlog.stdlib.BoundLogger:

@@ -66,6 +66,20 @@ def _public_url(value: str) -> str:
     return value.rstrip("/")
 
 
+def _collector_url(value: str) -> str:
+    parts = urlsplit(value)
+    if parts.scheme not in {"http", "https"} or not parts.hostname:
+        raise ValueError("must be where an OpenTelemetry collector takes OTLP over HTTP, such as http://localhost:4318")
+    return value.rstrip("/")
+
+
+def _sentry_dsn(value: SecretStr) -> SecretStr:
+    parts = urlsplit(value.get_secret_value())
+    if parts.scheme not in {"http", "https"} or not (parts.hostname and parts.username and parts.path.strip("/")):
+        raise ValueError("must be a project's DSN as Sentry shows it, such as https://key@sentry.example.com/1")
+    return value
+
+
 def _rate_limit(value: str) -> str:
     try:
         parse_many(value)
@@ -161,6 +175,10 @@ class Settings(BaseSettings):
     log_level: Literal["debug", "info", "warning", "error"] = "info"
     log_format: Literal["json", "text"] = "json"
     metrics_token: SecretStr | None = None
+    otel_exporter_otlp_endpoint: Annotated[str, AfterValidator(_collector_url)] | None = None
+    otel_service_name: str = Field("almanac", min_length=1)
+    sentry_dsn: Annotated[SecretStr, AfterValidator(_sentry_dsn)] | None = None
+    sentry_release: str | None = None
     mail_catcher_dir: Path | None = None
 
     @model_validator(mode="after")

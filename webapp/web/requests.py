@@ -7,14 +7,17 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
+from contextlib import AbstractContextManager, nullcontext
 from time import perf_counter
 from typing import TYPE_CHECKING
 
 from flask import Flask, Response, request
 
-from webapp.core import measures
+from webapp.core import measures, tracing
 from webapp.core.db import uuid7
 from webapp.core.logs import bind_request, get_logger
+from webapp.core.settings import settings
+from webapp.core.tracing import Kind
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
@@ -25,6 +28,8 @@ _SANE_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{7,63}")
 _METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
 # Asked every few seconds by machines, or along with each page: seen with LOG_LEVEL=debug, and when they go wrong.
 _QUIET_ROUTES = frozenset({"/healthz", "/readyz", "/metrics", "/static/<path:filename>"})
+# Of which there are no spans: the same, by how their addresses begin.
+_QUIET_PATHS = ("/healthz", "/readyz", "/metrics", "/static/")
 _ID, _STARTED = "almanac.request_id", "almanac.started"
 
 log = get_logger(__name__)
@@ -46,18 +51,39 @@ class _Identify:
         given = environ.get("HTTP_X_REQUEST_ID", "")
         request_id = given if _SANE_ID.fullmatch(given) else uuid7().hex
         environ[_ID], environ[_STARTED] = request_id, perf_counter()
-        with bind_request(request_id=request_id):
+        with bind_request(request_id=request_id), _span(environ):
             return self._app(environ, start_response)
+
+
+def _span(environ: WSGIEnvironment) -> AbstractContextManager[None]:
+    """Return the span of a request; a trace begun before us is gone on with where a proxy of ours stands in front."""
+    if environ.get("PATH_INFO", "").startswith(_QUIET_PATHS):
+        return nullcontext()
+    method = _method(environ["REQUEST_METHOD"])
+    caller = environ.get("HTTP_TRACEPARENT", "") if settings().trusted_proxies else ""
+    return tracing.span(
+        method, kind=Kind.SERVER, parent=caller or tracing.NOBODY, attributes={"request_id": environ[_ID]}
+    )
+
+
+def _method(given: str) -> str:
+    return given if given in _METHODS else "other"
 
 
 def _finish(response: Response) -> Response:
     seconds = perf_counter() - request.environ[_STARTED]
     route = str(request.url_rule or "unmatched")
-    method = request.method if request.method in _METHODS else "other"
+    method = _method(request.method)
     status = response.status_code
     response.headers[REQUEST_ID_HEADER] = request.environ[_ID]
     measures.count("http_requests", method=method, route=route, status=str(status))
     measures.observe("http_request_seconds", seconds, method=method, route=route)
+    if route not in _QUIET_ROUTES:
+        tracing.describe(
+            f"{method} {route}",
+            is_error=status >= 500,
+            attributes={"http.request.method": method, "http.route": route, "http.response.status_code": status},
+        )
     write = log.warning if status >= 500 else log.debug if route in _QUIET_ROUTES else log.info
     write("request", method=method, route=route, status=status, ms=round(seconds * 1000, 1))
     return response

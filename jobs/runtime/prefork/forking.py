@@ -8,6 +8,7 @@ import sys
 from collections.abc import Callable
 
 from jobs.runtime.prefork import system
+from webapp.core import error_reports, tracing
 from webapp.core.logs import get_logger
 from webapp.core.redis import cache_redis, jobs_redis
 
@@ -56,4 +57,6 @@ def _live(work: Callable[[], None], parent: int) -> None:
     except BaseException as error:
         log.critical("a worker process ends by an error", exc_info=error)
     finally:
+        tracing.flush()
+        error_reports.flush()
         os._exit(code)

@@ -18,8 +18,8 @@ from jobs.runtime.prefork.board import Kind, Sight
 from jobs.runtime.prefork.exchange import Exchange, Order
 from jobs.runtime.prefork.worker import PreforkWorker
 from jobs.runtime.settle import persist, settle_failure
-from webapp.core import measures
-from webapp.core.logs import get_logger
+from webapp.core import measures, tracing
+from webapp.core.logs import bind_job, get_logger
 from webapp.core.redis import connect
 from webapp.core.settings import settings
 
@@ -75,7 +75,9 @@ def _settle_rows(estate: Estate) -> None:
         persist(partial(reconcile.hand_back, estate.worker, charged=charged, reason=REASONS[estate.cause]))
         return
     for claim in persist(partial(store.claims_of, estate.worker)) or ():
-        persist(partial(settle_failure, claim, _time_is_up(estate)))
+        request_id, _cause = tracing.origin(claim.trace)
+        with bind_job(run_id=claim.id, name=claim.name, attempt=claim.attempt, trace=request_id):
+            persist(partial(settle_failure, claim, _time_is_up(estate)))
 
 
 def _time_is_up(estate: Estate) -> HardTimeLimit:
