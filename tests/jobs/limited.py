@@ -72,3 +72,8 @@ def hold(name: str, seconds: float) -> None:
 def most(name: str = "") -> int:
     seen: Any = jobs_redis().lrange(MOST + name, 0, -1)
     return max(map(int, seen))
+
+
+@job(queue="maintenance", rate="240/m")
+def two_hundred_and_forty_a_minute() -> None:
+    begin()
