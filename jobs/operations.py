@@ -18,11 +18,14 @@ from webapp.identity.queries import find_membership
 from webapp.operations import alerts, messages, samples
 from webapp.operations.events import AlertRaised, AlertRecovered
 from webapp.operations.health import check_health
+from webapp.operations.models import ABSENCES
 from webapp.operations.samples import Work
 from webapp.operations.service import operators, purge
 
 HALF_A_MINUTE = timedelta(seconds=30)
 REPLAY_BATCH = 100
+# Longer than it takes to find a mail server that hangs.
+WATCHMANS_TURN = timedelta(minutes=2)
 
 log = get_logger(__name__)
 
@@ -54,8 +57,14 @@ def look_for_alerts() -> None:
 
 @job(queue="maintenance", atomic=True, on=AlertRaised)
 def tell_operators_of_alert(alert_id: UUID) -> None:
-    """Have everybody who looks after the installation told that something is beyond its limit."""
-    group(*(send_alert.s(alert_id, member.id) for member in operators())).enqueue()
+    """Have everybody who looks after the installation told that something is beyond its limit.
+
+    Who is missed the watchman tells of; should it have been ended over that, this makes up for it.
+    """
+    alert = alerts.get(alert_id)
+    begin_at = alert.raised_at + WATCHMANS_TURN if alert.kind in ABSENCES else clock.now()
+    for member in operators():
+        send_alert.at(begin_at, alert_id, member.id)
 
 
 @job(queue="maintenance", atomic=True, on=AlertRecovered)

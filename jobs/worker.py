@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import argparse
+from functools import partial
 
 from jobs.runtime import registry
 from jobs.runtime.carrier import queue_names
 from jobs.runtime.execute import application
 from jobs.runtime.prefork.supervisor import Supervisor
+from jobs.watchman import keep_watch
 from webapp.core.settings import settings
 
 
@@ -26,7 +28,8 @@ def main(arguments: list[str] | None = None) -> None:
     app = application()
     registry.load_jobs()
     processes = chosen.processes or settings().worker_processes
-    Supervisor(app, settings(), queues=names, processes=processes, burst=chosen.burst).run()
+    beside = None if chosen.burst else partial(keep_watch, app)
+    Supervisor(app, settings(), queues=names, processes=processes, burst=chosen.burst, beside=beside).run()
 
 
 if __name__ == "__main__":

@@ -47,6 +47,7 @@ class Servers:
             "RATE_LIMIT_PUBLIC": "100000 per minute",
             "RATE_LIMIT_SIGN_IN": "100000 per minute",
             "RATE_LIMIT_API": "100000 per minute",
+            "ALERT_ABSENCE_SECONDS": "3600",
             "LOG_FORMAT": "text",
             "LOG_LEVEL": "warning",
         }

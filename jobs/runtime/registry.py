@@ -25,7 +25,7 @@ _jobs: dict[str, Job[..., Any]] = {}
 _by_path: dict[str, Job[..., Any]] = {}
 
 # Files of the package that declare no jobs: the processes that run them, and their schedule.
-_NOT_JOBS = {"worker", "scheduler", "schedule", "cli"}
+_NOT_JOBS = {"worker", "scheduler", "schedule", "watchman", "cli"}
 
 
 class UnknownJob(LookupError):

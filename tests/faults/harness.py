@@ -39,6 +39,7 @@ FAST = {
     "RECONCILE_SECONDS": "0.3",
     "SCHEDULER_SECONDS": "0.1",
     "BREAKER_SECONDS": "0.5",
+    "ALERT_ABSENCE_SECONDS": "3600",  # who is missing is missing on purpose, and every mail is counted
 }
 
 # Work that is due or under way. What waits for later may only be what was asked for later: reminders.

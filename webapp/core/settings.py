@@ -169,6 +169,7 @@ class Settings(BaseSettings):
     alert_failure_percent: float = Field(20, ge=1, le=100)
     alert_queue_depth: int = Field(1000, ge=1)
     alert_memory_percent: float = Field(80, ge=10, le=100)
+    alert_absence_seconds: float = Field(30, ge=0.2, le=3600)
 
     reminder_hours: int = Field(24, ge=1, le=24 * 14)
 

@@ -15,7 +15,7 @@ from webapp.core.errors import NotFound
 from webapp.core.events import publish
 from webapp.core.settings import settings
 from webapp.operations.events import AlertRaised, AlertRecovered
-from webapp.operations.models import Alert, AlertKind
+from webapp.operations.models import ABSENCES, Alert, AlertKind
 
 # What has not been looked at for so long, such as the memory of a machine that is gone, is over.
 FORGET_AFTER = timedelta(minutes=10)
@@ -56,23 +56,26 @@ def memory_limit() -> float:
     return settings().alert_memory_percent / 100
 
 
-def settle(readings: Iterable[Reading], *, complete: Collection[AlertKind]) -> None:
+def settle(readings: Iterable[Reading], *, complete: Collection[AlertKind]) -> list[Alert]:
     """Raise an alert for what is over its limit and has none, and end those that are over; in the caller's transaction.
 
     `complete` are the kinds of which every subject beyond its limit is among the readings: the others are all right.
+    Returns what was raised.
     """
     session().execute(select(func.pg_advisory_xact_lock(_SETTLING)))
     now = clock.now()
+    raised = []
     still_open = {(alert.kind, alert.subject): alert for alert in open_alerts()}
     for reading in readings:
         alert = still_open.pop((reading.kind, reading.subject), None)
         if alert is not None:
             _look_again(alert, reading)
         elif reading.is_over:
-            _raise(reading)
+            raised.append(_raise(reading))
     for alert in still_open.values():
-        if alert.kind in complete or alert.seen_at < now - FORGET_AFTER:
+        if alert.kind in complete or (alert.kind not in ABSENCES and alert.seen_at < now - FORGET_AFTER):
             _recover(alert)
+    return raised
 
 
 def open_alerts() -> list[Alert]:
@@ -95,11 +98,12 @@ def get(alert_id: UUID) -> Alert:
     return alert
 
 
-def _raise(reading: Reading) -> None:
+def _raise(reading: Reading) -> Alert:
     alert = Alert(kind=reading.kind, subject=reading.subject[:200], value=reading.value, limit_value=reading.limit)
     session().add(alert)
     session().flush()
     publish(AlertRaised(alert_id=alert.id))
+    return alert
 
 
 def _look_again(alert: Alert, reading: Reading) -> None:

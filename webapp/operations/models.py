@@ -62,6 +62,13 @@ class AlertKind(StrEnum):
     FAILURES = "failures"
     DEEP_QUEUE = "deep_queue"
     MEMORY = "memory"
+    NO_WORKER = "no_worker"
+    NO_SCHEDULER = "no_scheduler"
+    NO_REDIS = "no_redis"
+
+
+# Of these a watchman tells at once, since jobs may have nobody to run them.
+ABSENCES = frozenset({AlertKind.NO_WORKER, AlertKind.NO_SCHEDULER, AlertKind.NO_REDIS})
 
 
 class Alert(Base):

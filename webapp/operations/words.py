@@ -5,7 +5,7 @@ from __future__ import annotations
 from flask_babel import format_decimal
 from flask_babel import gettext as _
 
-from webapp.operations.models import Alert, AlertKind
+from webapp.operations.models import ABSENCES, Alert, AlertKind
 
 
 def alert_title(alert: Alert) -> str:
@@ -15,6 +15,9 @@ def alert_title(alert: Alert) -> str:
         AlertKind.FAILURES: _("%(subject)s fails too often", subject=alert.subject),
         AlertKind.DEEP_QUEUE: _("Too many jobs wait in %(subject)s", subject=alert.subject),
         AlertKind.MEMORY: _("%(subject)s is short of memory", subject=alert.subject),
+        AlertKind.NO_WORKER: _("No worker is alive"),
+        AlertKind.NO_SCHEDULER: _("No scheduler is alive"),
+        AlertKind.NO_REDIS: _("Redis, which carries the background jobs, cannot be reached"),
     }
     return str(words[alert.kind])
 
@@ -26,6 +29,9 @@ def alert_facts(alert: Alert) -> list[tuple[str, str]]:
         AlertKind.FAILURES: _("Attempts that failed"),
         AlertKind.DEEP_QUEUE: _("Jobs that waited"),
         AlertKind.MEMORY: _("Memory in use"),
+        AlertKind.NO_WORKER: _("Missing for"),
+        AlertKind.NO_SCHEDULER: _("Missing for"),
+        AlertKind.NO_REDIS: _("Out of reach for"),
     }[alert.kind]
     limit = _("up to %(value)s", value=_amount(alert.kind, alert.limit_value))
     return [(str(label), _amount(alert.kind, alert.value)), (str(_("All right")), str(limit))]
@@ -40,6 +46,15 @@ def alert_advice(alert: Alert) -> str:
         AlertKind.FAILURES: _("Look at the errors of its runs; when the cause is gone, replay its dead letters."),
         AlertKind.DEEP_QUEUE: _("Start more workers, or see whether one job keeps them all busy."),
         AlertKind.MEMORY: _("See which process has grown, or run fewer worker processes on this machine."),
+        AlertKind.NO_WORKER: _(
+            "No job is run until you start one with python -m jobs.worker. Nothing is lost: jobs wait in the database."
+        ),
+        AlertKind.NO_SCHEDULER: _(
+            "Jobs for later, retries and periodic jobs wait until you start one with python -m jobs.scheduler."
+        ),
+        AlertKind.NO_REDIS: _(
+            "No job is run until it is back. Nothing is lost: when it is, it is given all that waits in the database."
+        ),
     }
     return str(words[alert.kind])
 
@@ -61,7 +76,7 @@ def seconds_text(seconds: float) -> str:
 
 
 def _amount(kind: AlertKind, value: float) -> str:
-    if kind is AlertKind.SLOW_JOB:
+    if kind is AlertKind.SLOW_JOB or kind in ABSENCES:
         return seconds_text(value)
     if kind is AlertKind.DEEP_QUEUE:
         return str(format_decimal(int(value)))

@@ -16,6 +16,8 @@ import time
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
+from functools import partial
+from typing import Protocol
 
 from flask import Flask
 from sqlalchemy.orm import configure_mappers
@@ -38,6 +40,8 @@ LONGEST_PAUSE_SECONDS = 30.0
 FORK_SECONDS = 1.0
 # After the last child is gone, for what it has left to be settled; Heroku leaves 30 s for everything.
 BURIAL_SECONDS = 6.0
+# How long the work beside the children is left alone when it has ended.
+BESIDE_SECONDS = 10.0
 
 # What a child is ended for that is about the very job it is at.
 WRONGS: dict[Cause, Callable[[Sight], bool]] = {
@@ -46,6 +50,13 @@ WRONGS: dict[Cause, Callable[[Sight], bool]] = {
 }
 
 log = get_logger(__name__)
+
+
+class Beside(Protocol):
+    """Work that goes on beside that of the children."""
+
+    def __call__(self, *, is_wanted: Callable[[], bool]) -> None:
+        """Do it until it is wanted no more."""
 
 
 @dataclass
@@ -67,14 +78,29 @@ class Seat:
 
 
 class Supervisor:
-    """Runs `processes` children on `queues` (RQ's names) until a signal stops it, or in a burst until all is done."""
+    """Runs `processes` children on `queues` (RQ's names) until a signal stops it, or in a burst until all is done.
 
-    def __init__(self, app: Flask, settings: Settings, *, queues: tuple[str, ...], processes: int, burst: bool) -> None:
+    `beside` is done in one more process until then, for as long as what it is given says that it is wanted.
+    """
+
+    def __init__(
+        self,
+        app: Flask,
+        settings: Settings,
+        *,
+        queues: tuple[str, ...],
+        processes: int,
+        burst: bool,
+        beside: Beside | None = None,
+    ) -> None:
         self._app = app
         self._settings = settings
         self._queues = queues
         self._burst = burst
         self._seats = [Seat(place) for place in Board(processes).places]
+        self._beside = beside
+        self._beside_pid = 0
+        self._beside_at = 0.0
         self._undertakers: set[int] = set()
         self._stopping = False
         self._deadline = 0.0
@@ -90,6 +116,7 @@ class Supervisor:
             self._reap()
             self._enforce()
             self._fill_seats()
+        _kill(self._beside_pid, signal.SIGKILL)
         log.info("the worker has stopped")
 
     def _prepare(self) -> None:
@@ -126,6 +153,9 @@ class Supervisor:
         for seat in self._seats:
             if not (seat.pid or seat.is_done or self._stopping) and time.monotonic() >= seat.start_at:
                 self._fill(seat)
+        if self._beside and not (self._beside_pid or self._stopping) and time.monotonic() >= self._beside_at:
+            self._beside_at = time.monotonic() + BESIDE_SECONDS
+            self._beside_pid = fork(partial(self._beside, is_wanted=partial(_is_child_of, os.getpid())))
 
     def _fill(self, seat: Seat) -> None:
         seat.place.clear()
@@ -148,6 +178,8 @@ class Supervisor:
             os.read(self._alarm, 4096)
 
     def _reap(self) -> None:
+        if self._beside_pid and _exit_status(self._beside_pid) is not None:
+            self._beside_pid = 0
         self._undertakers = {pid for pid in self._undertakers if _exit_status(pid) is None}
         for seat in self._seats:
             status = _exit_status(seat.pid) if seat.pid else None
@@ -223,6 +255,10 @@ def _wrong_of(sight: Sight) -> Cause | None:
 
 def _new_name() -> str:
     return f"{socket.gethostname()[:60]}.{os.getpid()}.{secrets.token_hex(4)}"
+
+
+def _is_child_of(parent: int) -> bool:
+    return os.getppid() == parent
 
 
 def _kill(pid: int, number: signal.Signals) -> None:
