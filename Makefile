@@ -12,7 +12,7 @@ runtime := .venv/runtime-installed
 tools := .venv/tools-installed
 
 .DEFAULT_GOAL := help
-.PHONY: help run test lint format lock bench screenshots clean
+.PHONY: help run test lint format lock translations bench screenshots clean
 
 help: ## list what make can do
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-12s%s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -41,6 +41,17 @@ lock: $(tools) ## pin what requirements*.in ask for, with hashes (ARGS="--upgrad
 	@$(pin) requirements.in --output-file requirements.txt
 	@$(pin) --constraint requirements.txt requirements-dev.in --output-file requirements-dev.txt
 	@$(pin) --constraint requirements.txt bench/requirements-peers.in --output-file bench/requirements-peers.txt
+
+translations: $(tools) ## find new and changed words for people, and merge them into translations/ (then translate them there)
+	@$(python) -m babel.messages.frontend --quiet extract --mapping-file=translations/babel.cfg \
+		--keywords=say --keywords=lazy_gettext --add-comments=Translators: --strip-comments --no-wrap --sort-by-file \
+		--add-location=file --project=Almanac --version=1 --copyright-holder=Almanac \
+		--output-file=translations/messages.pot .
+	@for folder in translations/*/; do \
+		$(python) -m babel.messages.frontend --quiet update --input-file=translations/messages.pot --ignore-pot-creation-date --ignore-obsolete --no-fuzzy-matching --no-wrap \
+			--locale=$$(basename $$folder) --output-file=$${folder}LC_MESSAGES/messages.po || exit 1; \
+	done
+	@rm translations/messages.pot
 
 bench: $(tools) ## measure speed, side by side with what one would use instead (ARGS="jobs --quick")
 	@$(python) -m bench $(ARGS)

@@ -17,12 +17,13 @@ from jobs.runtime.dead_letters import DeadLetters
 from jobs.runtime.models import JobSchedule
 from webapp.core import breakers
 from webapp.core.errors import Conflict, NotFound
+from webapp.core.words import say
 from webapp.identity.models import Membership
 from webapp.operations.models import Action, Via
 from webapp.operations.service import command_account, record_action
 
-GONE = "There is no such job; finished ones are kept for some days only."
-ENDED = "This job has ended already; there is nothing left to stop."
+GONE = say("There is no such job; finished ones are kept for some days only.")
+ENDED = say("This job has ended already; there is nothing left to stop.")
 
 
 @dataclass(frozen=True, kw_only=True)

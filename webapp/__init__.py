@@ -11,6 +11,7 @@ from werkzeug.utils import import_string
 from webapp.core.redis import cache_redis
 from webapp.core.settings import Settings, settings
 from webapp.web.extensions import init_extensions
+from webapp.web.languages import init_languages
 from webapp.web.logs import init_logs
 from webapp.web.problems import init_problems
 
@@ -50,6 +51,7 @@ def create_app() -> Flask:
     _configure(app, chosen)
     init_logs(app, chosen)
     init_extensions(app, chosen)
+    init_languages(app, of_member=import_string("webapp.identity.access:language"))
     init_problems(app)
     import_string("jobs.runtime.registry:load_jobs")()
     for name in BLUEPRINTS:

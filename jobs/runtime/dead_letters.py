@@ -22,6 +22,7 @@ from jobs.runtime.models import JobRun, RunState
 from webapp.core import measures
 from webapp.core.db import session, transaction
 from webapp.core.errors import Conflict, NotFound
+from webapp.core.words import say
 
 _CARRIED = (JobRun.id, JobRun.name, JobRun.queue, JobRun.lane, JobRun.arguments, JobRun.run_at)
 Place = tuple[datetime, UUID]
@@ -89,8 +90,8 @@ def replay(run_id: UUID) -> None:
         return
     found = session().get(JobRun, run_id, populate_existing=True)
     if found is None or found.state is not RunState.DEAD:
-        raise NotFound("This job is not among the dead letters; it may have been replayed or discarded already.")
-    raise Conflict("Another run of this job with the same key is waiting or running; this one is not needed.")
+        raise NotFound(say("This job is not among the dead letters; it may have been replayed or discarded already."))
+    raise Conflict(say("Another run of this job with the same key is waiting or running; this one is not needed."))
 
 
 def replay_many(run_ids: Collection[UUID]) -> int:

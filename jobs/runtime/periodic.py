@@ -12,6 +12,7 @@ from zoneinfo import ZoneInfo
 from croniter import CroniterError, croniter
 
 from webapp.core.clock import find_zone
+from webapp.core.words import say
 
 _DAY = timedelta(days=1)
 # A date such as 29 February may be eight years away.
@@ -34,11 +35,13 @@ class Cron:
     def __post_init__(self) -> None:
         find_zone(self.timezone)
         if len(self.expression.split()) != 5:
-            raise ValueError(f"{self.expression!r} is no schedule: write minute, hour, day, month and weekday")
+            raise ValueError(
+                say("%(cron)r is no schedule: write minute, hour, day, month and weekday.", cron=self.expression)
+            )
         try:
             _fields(self.expression)
         except (CroniterError, ValueError) as error:
-            raise ValueError(f"{self.expression!r} is no schedule: {error}") from None
+            raise ValueError(say("%(cron)r is no schedule: %(fault)s.", cron=self.expression, fault=error)) from None
 
     def next_after(self, moment: datetime) -> datetime | None:
         """Return the first tick later than `moment`, in UTC; None when there is none within eight years."""

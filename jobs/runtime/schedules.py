@@ -20,6 +20,7 @@ from webapp.core.db import session, uuid7
 from webapp.core.errors import Conflict, NotFound
 from webapp.core.logs import get_logger
 from webapp.core.validation import FieldErrors
+from webapp.core.words import say
 
 if TYPE_CHECKING:
     from jobs.runtime.declare import Job
@@ -171,7 +172,7 @@ def run_now(*, name: str, by: str) -> UUID:
     try:
         run_id = _submit(row)
     except ValueError as error:
-        raise Conflict(f"This entry cannot run: {error}.") from None
+        raise Conflict(say("This entry cannot run: %(fault)s", fault=error)) from None
     session().add(JobTick(name=name, scheduled_for=clock.now(), run_id=run_id, asked_by=by))
     return run_id
 
@@ -265,14 +266,14 @@ def _job_of(row: JobSchedule) -> Job[..., Any]:
     try:
         return registry.find_job(row.job)
     except registry.UnknownJob:
-        raise Conflict(f"The job {row.job!r} of this entry is no longer there.") from None
+        raise Conflict(say("The job %(job)r of this entry is no longer there.", job=row.job)) from None
 
 
 def _find(name: str, *, for_update: bool = True) -> JobSchedule:
     query = _fresh().where(JobSchedule.name == name)
     row = session().scalar(query.with_for_update() if for_update else query)
     if row is None:
-        raise NotFound(f"There is no periodic job called {name!r}.")
+        raise NotFound(say("There is no periodic job called %(name)r.", name=name))
     return row
 
 
@@ -285,7 +286,7 @@ def _checked(row: JobSchedule, *, cron: str, timezone: str, arguments: dict[str,
         clock.find_zone(timezone)
     with faults.of("cron"):
         if Cron(cron).next_after(clock.now()) is None:
-            raise ValueError(f"{cron!r} names a day that never comes")
+            raise ValueError(say("%(cron)r names a day that never comes.", cron=cron))
     with faults.of("arguments"):
         checked = _without_secret(job.check_named(arguments))
     faults.refuse()
@@ -294,7 +295,7 @@ def _checked(row: JobSchedule, *, cron: str, timezone: str, arguments: dict[str,
 
 def _without_secret(arguments: dict[str, Any]) -> dict[str, Any]:
     if holds_secret(arguments):
-        raise ValueError("a secret cannot be an argument of a schedule: have the job look it up")
+        raise ValueError(say("A secret cannot be an argument of a schedule: have the job look it up."))
     return arguments
 
 

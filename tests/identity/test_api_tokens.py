@@ -47,6 +47,7 @@ def test_a_token_says_whom_it_speaks_for(client: FlaskClient) -> None:
             "name": person.user.name,
             "email": person.user.email,
             "timezone": "Europe/Berlin",
+            "locale": "",
         },
         "organization": {
             "id": str(person.organization_id),

@@ -34,6 +34,13 @@ MAILS: dict[str, Callable[[], Mail]] = {
     "cancelled_organizer_by_host": lambda: messages.cancelled_to_organizer(samples.cancelled(by=Side.HOST)),
     "alert_raised": lambda: alert_raised(samples.alert(), to=samples.operator()),
     "alert_recovered": lambda: alert_recovered(samples.alert(recovered_at=samples.START), to=samples.operator()),
+    "confirmation_invitee_in_german": lambda: messages.confirmation_to_invitee(samples.booking(guest_locale="de-AT")),
+    "notification_organizer_in_german": lambda: messages.notification_to_organizer(
+        samples.booking(host={"locale": "de"})
+    ),
+    "rescheduled_invitee_in_america": lambda: messages.rescheduled_to_invitee(
+        samples.booking(sequence=1, guest_locale="en-US"), samples.EARLIER
+    ),
     "reminder_invitee": lambda: messages.reminder_to_invitee(samples.booking()),
 }
 

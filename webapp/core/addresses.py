@@ -9,6 +9,7 @@ import idna
 from email_validator import SPECIAL_USE_DOMAIN_NAMES, EmailNotValidError, validate_email
 
 from webapp.core.settings import settings
+from webapp.core.words import say
 
 _LOCAL_PART = re.compile(r'[^\s"(),:;<>@\[\]\\]+')
 _DOMAIN = re.compile(r"[A-Za-z0-9]([A-Za-z0-9.-]*[A-Za-z0-9])?")
@@ -26,7 +27,7 @@ def email_address(text: str) -> str:
     try:
         checked = validate_email(text.strip(), check_deliverability=False)
     except EmailNotValidError:
-        raise ValueError("This is not an e-mail address; please write it like name@example.com.") from None
+        raise ValueError(say("This is not an e-mail address; please write it like name@example.com.")) from None
     return checked.normalized
 
 

@@ -6,6 +6,8 @@ from datetime import UTC, datetime
 from functools import lru_cache
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError, available_timezones
 
+from webapp.core.words import say
+
 
 def now() -> datetime:
     """Return the current instant, aware, in UTC."""
@@ -24,8 +26,8 @@ def zone_names() -> frozenset[str]:
 def find_zone(name: str) -> ZoneInfo:
     """Return the IANA zone called `name`; raises ValueError when there is none."""
     if name not in zone_names():
-        raise ValueError(f"{name!r} is not a time zone; use an IANA name such as Europe/Berlin")
+        raise ValueError(say("%(name)r is not a time zone; use an IANA name such as Europe/Berlin.", name=name))
     try:
         return ZoneInfo(name)
     except ZoneInfoNotFoundError as error:  # listed, but its file is damaged
-        raise ValueError(f"{name!r} cannot be read from this machine's zone database") from error
+        raise ValueError(say("%(name)r cannot be read from this machine's zone database.", name=name)) from error

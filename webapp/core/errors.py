@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any, ClassVar
 
+from webapp.core.words import say
+
 
 class DomainError(Exception):
     """Something a caller can cause and understand.
@@ -14,7 +16,7 @@ class DomainError(Exception):
 
     code: ClassVar[str] = "invalid"
     status: ClassVar[int] = 422
-    message: ClassVar[str] = "That cannot be done."
+    message: ClassVar[str] = say("That cannot be done.")
 
     def __init__(self, message: str | None = None, *, field: str | None = None) -> None:
         super().__init__(message or self.message)

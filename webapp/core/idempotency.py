@@ -12,6 +12,7 @@ from sqlalchemy.dialects.postgresql import insert
 from webapp.core.db import session
 from webapp.core.errors import DomainError
 from webapp.core.models import IdempotentRequest
+from webapp.core.words import say
 
 
 class KeyReused(DomainError):
@@ -19,7 +20,7 @@ class KeyReused(DomainError):
 
     code: ClassVar[str] = "idempotency_key_reused"
     status: ClassVar[int] = 422
-    message: ClassVar[str] = "This Idempotency-Key came with a different request before; use a fresh one."
+    message: ClassVar[str] = say("This Idempotency-Key came with a different request before; use a fresh one.")
 
 
 def earlier_answer(*, scope: str, key: str, body: object) -> dict[str, Any] | None:

@@ -11,6 +11,8 @@ from datetime import datetime
 from typing import Generic, NamedTuple, TypeVar
 from uuid import UUID
 
+from webapp.core.words import say
+
 T = TypeVar("T")
 
 PAGE_SIZE = 25
@@ -35,9 +37,9 @@ class Cursor(NamedTuple):
             at, row_id = json.loads(urlsafe_b64decode(text.encode() + b"=" * (-len(text) % 4)))
             cursor = cls(datetime.fromisoformat(at), UUID(hex=row_id))
         except (ValueError, TypeError, AttributeError, RecursionError, binascii.Error):
-            raise ValueError("This cursor is none of ours; take next_cursor from the page before.") from None
+            raise ValueError(say("This cursor is none of ours; take next_cursor from the page before.")) from None
         if cursor.at.tzinfo is None:
-            raise ValueError("This cursor is none of ours; take next_cursor from the page before.")
+            raise ValueError(say("This cursor is none of ours; take next_cursor from the page before."))
         return cursor
 
 

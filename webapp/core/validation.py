@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from typing import ClassVar, NamedTuple
 
 from webapp.core.errors import DomainError
+from webapp.core.words import say
 
 
 class FieldError(NamedTuple):
@@ -21,7 +22,7 @@ class InvalidInput(DomainError):
 
     code: ClassVar[str] = "invalid"
     status: ClassVar[int] = 422
-    message: ClassVar[str] = "Some of what was sent cannot be used; each field named says why."
+    message: ClassVar[str] = say("Some of what was sent cannot be used; each field named says why.")
 
     def __init__(self, errors: Iterable[FieldError]) -> None:
         self.errors = tuple(errors)
@@ -43,7 +44,7 @@ class FieldErrors:
 
     >>> faults = FieldErrors()
     >>> with faults.of("email"):
-    ...     raise ValueError("This is no e-mail address.")
+    ...     raise ValueError(say("This is no e-mail address."))
     >>> faults.found
     [FieldError(field='email', message='This is no e-mail address.')]
     """

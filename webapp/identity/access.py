@@ -19,6 +19,7 @@ from webapp.core.db import transaction
 from webapp.core.errors import Forbidden
 from webapp.core.logs import bind_user
 from webapp.core.settings import settings
+from webapp.core.words import say
 from webapp.identity import service
 from webapp.identity.errors import InsufficientScope
 from webapp.identity.models import ApiToken, Membership, Role, Scope
@@ -51,6 +52,12 @@ def find_member() -> Membership | None:
             _remember(service.find_session(token=token))
     member: Membership | None = request.environ[_MEMBER]
     return member
+
+
+def language() -> str:
+    """Return the tag of the language that the member of this request has set; empty for strangers, who have none."""
+    member = find_member()
+    return member.user.locale if member else ""
 
 
 def current_member() -> Membership:
@@ -186,7 +193,7 @@ def _require_token(needed: frozenset[Scope]) -> None:
     found = service.find_bearer(secret=_bearer_secret())
     if found is None:
         _challenge(error="invalid_token")
-        raise Unauthorized("This token is unknown, revoked or expired; create a new one.")
+        raise Unauthorized(say("This token is unknown, revoked or expired; create a new one."))
     token, member = found
     request.environ[_TOKEN] = token
     _remember(member)
@@ -196,7 +203,12 @@ def _require_token(needed: frozenset[Scope]) -> None:
     missing = needed - current_scopes()
     if missing:
         _challenge(error="insufficient_scope", scope=" ".join(sorted(needed)))
-        raise InsufficientScope(f"This token lacks the scope {', '.join(sorted(missing))}; use one that has it.")
+        raise InsufficientScope(
+            say(
+                "This token lacks the scope %(missing)s; use one that has it.",
+                missing=", ".join(sorted(missing)),
+            )
+        )
 
 
 def _remember(member: Membership | None) -> None:
@@ -218,7 +230,7 @@ def _bearer_secret() -> str:
     given = request.authorization
     if given is None or given.type != "bearer" or not given.token:
         _challenge()
-        raise Unauthorized("Send a personal token, as in 'Authorization: Bearer alm_...'.")
+        raise Unauthorized(say("Send a personal token, as in 'Authorization: Bearer alm_...'."))
     return given.token
 
 

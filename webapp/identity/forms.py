@@ -6,7 +6,6 @@ from flask_babel import lazy_gettext as _
 from wtforms import (
     DateField,
     EmailField,
-    Form,
     HiddenField,
     PasswordField,
     SelectField,
@@ -15,8 +14,11 @@ from wtforms import (
 )
 from wtforms.validators import InputRequired, Optional
 
+from webapp.core.languages import TAGS
 from webapp.identity.models import Role, Scope, User
 from webapp.identity.service import scopes_for
+from webapp.web.forms import Form
+from webapp.web.languages import language_name
 from webapp.web.times import zone_choices
 
 SCOPE_LABELS = {
@@ -37,14 +39,16 @@ class SignInForm(Form):
 
 
 class ProfileForm(Form):
-    """How a person is called and where they live."""
+    """How a person is called, where they live and what they read."""
 
     name = StringField(_("Name"), [InputRequired(_("Type your name."))])
     timezone = SelectField(_("Time zone"))
+    locale = SelectField(_("Language"), validate_choice=False)
 
     def offer_zones(self, user: User) -> ProfileForm:
-        """Fill the zone picker, with the zone of `user` in it; returns the form."""
+        """Fill the zone picker, with the zone of `user` in it, and offer the languages; returns the form."""
         self.timezone.choices = dict(zone_choices(user.timezone))
+        self.locale.choices = [("", _("As my browser asks for")), *((tag, language_name(tag)) for tag in TAGS)]
         return self
 
 

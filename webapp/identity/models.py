@@ -11,6 +11,7 @@ from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from webapp.core.db import Base, enum_column
+from webapp.core.languages import LONGEST_TAG
 
 
 class Role(StrEnum):
@@ -67,6 +68,8 @@ class User(Base):
     name: Mapped[str] = mapped_column(String(120))
     password_hash: Mapped[str] = mapped_column(String(255))
     timezone: Mapped[str] = mapped_column(String(64))
+    # A language tag such as de or en-GB; empty while the browser decides.
+    locale: Mapped[str] = mapped_column(String(LONGEST_TAG), default="", server_default="")
     is_active: Mapped[bool] = mapped_column(default=True, server_default="true")
     created_at: Mapped[datetime] = mapped_column(server_default=func.now())
 

@@ -11,6 +11,7 @@ from sqlalchemy.orm import contains_eager
 
 from webapp.core.db import session
 from webapp.core.errors import NotFound
+from webapp.core.words import say
 from webapp.identity.models import ApiToken, Membership, User, UserSession
 
 
@@ -30,7 +31,7 @@ def find_membership(membership_id: UUID) -> Membership:
     """Return a membership with its user and organisation; raises NotFound."""
     found = session().get(Membership, membership_id, populate_existing=True)
     if found is None:
-        raise NotFound("This person is no member any more.")
+        raise NotFound(say("This person is no member any more."))
     return found
 
 

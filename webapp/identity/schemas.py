@@ -20,6 +20,7 @@ class MyselfOut(Out):
     name: str
     email: str
     timezone: str
+    locale: str
 
 
 class MyOrganizationOut(Out):

@@ -21,7 +21,9 @@ from webapp.core import clock, crypto
 from webapp.core.addresses import email_address
 from webapp.core.db import session
 from webapp.core.errors import NotFound
+from webapp.core.languages import TAGS
 from webapp.core.settings import settings
+from webapp.core.words import say
 from webapp.identity import queries
 from webapp.identity.errors import (
     EmailTaken,
@@ -32,6 +34,7 @@ from webapp.identity.errors import (
     UnfitExpiry,
     UnfitPassword,
     UnfitScopes,
+    UnknownLanguage,
     UnknownZone,
     WrongCredentials,
     WrongPassword,
@@ -192,7 +195,7 @@ def revoke_api_token(*, membership: Membership, token_id: UUID) -> ApiToken:
     """End the member's own token now and return it; raises NotFound when there is none to end."""
     token = queries.token_of(membership, token_id=token_id)
     if token is None:
-        raise NotFound("There is no such token; it may have been revoked already.")
+        raise NotFound(say("There is no such token; it may have been revoked already."))
     token.revoked_at = clock.now()
     return token
 
@@ -261,7 +264,7 @@ def add_member(*, slug: str, name: str, email: str, password: str, role: Role) -
     """
     organization = session().scalar(select(Organization).where(Organization.slug == slug))
     if organization is None:
-        raise NotFound(f"There is no organisation called {slug!r}.", field="slug")
+        raise NotFound(say("There is no organisation called %(slug)r.", slug=slug), field="slug")
     _check_password(password, field="password")
     user = User(
         email=_checked_email(email, field="owner_email"),
@@ -285,9 +288,15 @@ def normal_email(value: str) -> str | None:
     return email if len(email) <= 254 else None
 
 
-def update_profile(*, user: User, name: str, timezone: str) -> None:
-    """Change how `user` is called and the IANA zone they see times in; raises InvalidName and UnknownZone."""
+def update_profile(*, user: User, name: str, timezone: str, locale: str) -> None:
+    """Change how `user` is called, the IANA zone they see times in and the language tag they read.
+
+    An empty `locale` leaves the language to the browser. Raises InvalidName, UnknownZone and UnknownLanguage.
+    """
+    if locale and locale not in TAGS:
+        raise UnknownLanguage(field="locale")
     user.name, user.timezone = _checked_name(name, field="name", longest=120), _checked_zone(timezone)
+    user.locale = locale
 
 
 def _insert(membership: Membership) -> None:
@@ -306,7 +315,9 @@ def _insert(membership: Membership) -> None:
 def _checked_name(value: str, *, field: str, longest: int) -> str:
     name = " ".join(value.split())
     if not name or len(name) > longest or not name.isprintable():
-        raise InvalidName(f"Give a name of 1 to {longest} characters, without control characters.", field=field)
+        raise InvalidName(
+            say("Give a name of 1 to %(longest)d characters, without control characters.", longest=longest), field=field
+        )
     return name
 
 

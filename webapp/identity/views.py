@@ -9,6 +9,7 @@ from zoneinfo import ZoneInfo
 from flask import Blueprint, Response, flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
+from flask_babel import refresh
 from wtforms import Form
 
 from webapp.core import clock, crypto
@@ -21,6 +22,7 @@ from webapp.identity.errors import UnfitExpiry, WrongCredentials
 from webapp.identity.forms import SCOPE_LABELS, PasswordForm, ProfileForm, SignInForm, TokenForm
 from webapp.identity.models import Scope
 from webapp.web.extensions import limiter
+from webapp.web.languages import told
 from webapp.web.times import day_text
 
 blueprint = Blueprint("identity", __name__)
@@ -68,7 +70,7 @@ def open_session() -> ResponseReturnValue:
     try:
         token = _open_session(form)
     except WrongCredentials as error:
-        return _sign_in_page(form, error=str(error)), error.status
+        return _sign_in_page(form, error=told(error)), error.status
     access.keep_session_token(token)
     return redirect(access.safe_next(form.next.data), 303)
 
@@ -106,24 +108,27 @@ def sign_out() -> ResponseReturnValue:
 @blueprint.get("/account")
 @signed_in
 def account() -> ResponseReturnValue:
-    """Show one's name, zone and the form for a new password."""
+    """Show one's name, zone, language and the form for a new password."""
     return _account_page()
 
 
 @blueprint.post("/account")
 @signed_in
 def update_profile() -> ResponseReturnValue:
-    """Change one's name and zone."""
+    """Change one's name, zone and language."""
     user = current_member().user
     form = ProfileForm(request.form).offer_zones(user)
     if not form.validate():
         return _account_page(profile=form), 422
     try:
         with transaction():
-            service.update_profile(user=user, name=form.name.data or "", timezone=form.timezone.data)
+            service.update_profile(
+                user=user, name=form.name.data or "", timezone=form.timezone.data, locale=form.locale.data or ""
+            )
     except DomainError as error:
         _blame(form, error)
         return _account_page(profile=form), error.status
+    refresh()  # the language may be another one now
     flash(_("Your details are saved."), "success")
     return redirect(url_for("identity.account"), 303)
 
@@ -232,4 +237,4 @@ def _blame(form: Form, error: DomainError) -> None:
     if error.field is None or error.field not in form:
         raise error
     field = form[error.field]
-    field.errors = [*field.errors, str(error)]
+    field.errors = [*field.errors, told(error)]

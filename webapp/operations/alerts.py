@@ -14,6 +14,7 @@ from webapp.core.db import session
 from webapp.core.errors import NotFound
 from webapp.core.events import publish
 from webapp.core.settings import settings
+from webapp.core.words import say
 from webapp.operations.events import AlertRaised, AlertRecovered
 from webapp.operations.models import ABSENCES, Alert, AlertKind
 
@@ -94,7 +95,7 @@ def get(alert_id: UUID) -> Alert:
     """Return the alert with this id; raises NotFound."""
     alert = session().get(Alert, alert_id, populate_existing=True)
     if alert is None:
-        raise NotFound("There is no such alert.")
+        raise NotFound(say("There is no such alert."))
     return alert
 
 

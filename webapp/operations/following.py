@@ -12,6 +12,7 @@ from jobs.runtime.browse import Standing
 from jobs.runtime.models import JobRun
 from webapp.core import clock
 from webapp.core.errors import NotFound
+from webapp.core.words import say
 from webapp.operations import live
 from webapp.operations.schemas import TaskProgressOut, TaskStateOut
 
@@ -22,7 +23,7 @@ def find(run_id: UUID) -> JobRun:
     """Return the run with this id; raises NotFound."""
     run = browse.find(run_id)
     if run is None:
-        raise NotFound("There is no such job; finished ones are kept for some days only.")
+        raise NotFound(say("There is no such job; finished ones are kept for some days only."))
     return run
 
 

@@ -7,11 +7,13 @@ from collections.abc import Iterable
 from typing import Any
 
 from flask_babel import lazy_gettext as _
-from wtforms import Form, SelectField, StringField, TextAreaField, ValidationError
+from wtforms import SelectField, StringField, TextAreaField, ValidationError
 from wtforms.validators import InputRequired
 
 from jobs.runtime.models import JobSchedule
 from webapp.core.validation import FieldError
+from webapp.web.forms import Form
+from webapp.web.languages import told
 from webapp.web.times import zone_choices
 
 
@@ -38,9 +40,9 @@ class ScheduleForm(Form):
         rest = []
         for error in errors:
             if error.field in self._fields:
-                self._fields[error.field].errors = [error.message]
+                self._fields[error.field].errors = [told(error.message)]
             else:
-                rest.append(error.message)
+                rest.append(told(error.message))
         return rest
 
     def validate_arguments(self, field: Any) -> None:

@@ -19,6 +19,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from webapp.core.db import transaction
 from webapp.core.errors import DomainError
 from webapp.core.settings import settings
+from webapp.core.words import say
 
 P = ParamSpec("P")
 
@@ -35,7 +36,7 @@ class TooManyStreams(DomainError):
 
     code: ClassVar[str] = "too_many_streams"
     status: ClassVar[int] = 429
-    message: ClassVar[str] = "Too many pages follow jobs live just now; ask for JSON every two seconds instead."
+    message: ClassVar[str] = say("Too many pages follow jobs live just now; ask for JSON every two seconds instead.")
 
 
 class _Places:

@@ -6,9 +6,10 @@ from email.utils import parseaddr
 
 from flask_babel import force_locale
 
+from webapp.core.languages import customs
 from webapp.core.settings import settings
 from webapp.identity.models import Membership
-from webapp.notifications.mail.compose import LANGUAGE, write
+from webapp.notifications.mail.compose import write
 from webapp.notifications.mail.message import Mail, Mailbox
 from webapp.operations import words
 from webapp.operations.models import Alert
@@ -26,7 +27,8 @@ def alert_recovered(alert: Alert, *, to: Membership) -> Mail:
 
 
 def _mail(alert: Alert, template: str, *, to: Membership) -> Mail:
-    with force_locale(LANGUAGE):
+    locale = customs(to.user.locale or "")
+    with force_locale(locale):
         said = {
             "alert": alert,
             "title": words.alert_title(alert),
@@ -36,7 +38,7 @@ def _mail(alert: Alert, template: str, *, to: Membership) -> Mail:
             if alert.recovered_at
             else "",
         }
-    when = describe(alert.raised_at, alert.raised_at, zone=to.user.timezone, locale=LANGUAGE)
+    when = describe(alert.raised_at, alert.raised_at, zone=to.user.timezone, locale=locale)
     written = write(
         template,
         said
@@ -46,6 +48,7 @@ def _mail(alert: Alert, template: str, *, to: Membership) -> Mail:
             "when": f"{when.brief} ({when.zone})",
             "alerts_url": f"{settings().public_url}/admin/jobs/alerts",
         },
+        locale=locale,
     )
     name, address = parseaddr(settings().mail_from)
     return Mail(

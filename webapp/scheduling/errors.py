@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import ClassVar
 
 from webapp.core.errors import Conflict, DomainError
+from webapp.core.words import say
 
 
 class StartRefused(DomainError):
@@ -19,42 +20,42 @@ class SlotTaken(StartRefused):
 
     code: ClassVar[str] = "slot_taken"
     status: ClassVar[int] = 409
-    message: ClassVar[str] = "This time has just been taken; please choose another one."
+    message: ClassVar[str] = say("This time has just been taken; please choose another one.")
 
 
 class InThePast(StartRefused):
     """The start has gone by."""
 
     code: ClassVar[str] = "in_the_past"
-    message: ClassVar[str] = "This time has already passed; please choose a later one."
+    message: ClassVar[str] = say("This time has already passed; please choose a later one.")
 
 
 class TooShortNotice(StartRefused):
     """The start is nearer than the host allows."""
 
     code: ClassVar[str] = "too_short_notice"
-    message: ClassVar[str] = "This time is too soon for the host; please choose a later one."
+    message: ClassVar[str] = say("This time is too soon for the host; please choose a later one.")
 
 
 class BeyondHorizon(StartRefused):
     """The start is further ahead than the host allows."""
 
     code: ClassVar[str] = "beyond_horizon"
-    message: ClassVar[str] = "This time is too far ahead to be booked yet; please choose an earlier one."
+    message: ClassVar[str] = say("This time is too far ahead to be booked yet; please choose an earlier one.")
 
 
 class OutsideAvailability(StartRefused):
     """The host is not there."""
 
     code: ClassVar[str] = "outside_availability"
-    message: ClassVar[str] = "The host is not available at this time; please choose one of the times on offer."
+    message: ClassVar[str] = say("The host is not available at this time; please choose one of the times on offer.")
 
 
 class OffGrid(StartRefused):
     """The host is there, and meetings do not begin at that minute."""
 
     code: ClassVar[str] = "off_grid"
-    message: ClassVar[str] = "Meetings do not start at this minute; please choose one of the times on offer."
+    message: ClassVar[str] = say("Meetings do not start at this minute; please choose one of the times on offer.")
 
 
 class LimitReached(StartRefused):
@@ -62,14 +63,14 @@ class LimitReached(StartRefused):
 
     code: ClassVar[str] = "limit_reached"
     status: ClassVar[int] = 409
-    message: ClassVar[str] = "The host takes no more meetings at that time; please choose another day."
+    message: ClassVar[str] = say("The host takes no more meetings at that time; please choose another day.")
 
 
 class RangeReversed(DomainError):
     """The last day comes before the first."""
 
     code: ClassVar[str] = "range_reversed"
-    message: ClassVar[str] = "The last day comes before the first; please swap them."
+    message: ClassVar[str] = say("The last day comes before the first; please swap them.")
 
     def __init__(self) -> None:
         super().__init__(field="end")
@@ -79,7 +80,7 @@ class RangeTooLong(DomainError):
     """More days were asked for than are worked out at once."""
 
     code: ClassVar[str] = "range_too_long"
-    message: ClassVar[str] = "At most 62 days can be asked for at once; please ask for fewer."
+    message: ClassVar[str] = say("At most 62 days can be asked for at once; please ask for fewer.")
 
     def __init__(self) -> None:
         super().__init__(field="end")
@@ -89,21 +90,21 @@ class AlreadyCancelled(Conflict):
     """The booking does not stand any more."""
 
     code: ClassVar[str] = "already_cancelled"
-    message: ClassVar[str] = "This booking has been cancelled; please book a new time instead."
+    message: ClassVar[str] = say("This booking has been cancelled; please book a new time instead.")
 
 
 class BookingOver(Conflict):
     """The meeting has begun or is past, so nothing about it changes any more."""
 
     code: ClassVar[str] = "booking_over"
-    message: ClassVar[str] = "This meeting has already started, so it cannot be changed any more."
+    message: ClassVar[str] = say("This meeting has already started, so it cannot be changed any more.")
 
 
 class NothingChanged(Conflict):
     """The booking is already at the start that was asked for."""
 
     code: ClassVar[str] = "nothing_changed"
-    message: ClassVar[str] = "The booking is already at this time; please choose another one."
+    message: ClassVar[str] = say("The booking is already at this time; please choose another one.")
 
     def __init__(self) -> None:
         super().__init__(field="start")
@@ -113,7 +114,7 @@ class SlugTaken(Conflict):
     """Another event type of the organisation has that address."""
 
     code: ClassVar[str] = "slug_taken"
-    message: ClassVar[str] = "Another event type already has this address; please choose another one."
+    message: ClassVar[str] = say("Another event type already has this address; please choose another one.")
 
     def __init__(self) -> None:
         super().__init__(field="slug")
@@ -123,7 +124,7 @@ class InUse(Conflict):
     """There are bookings of the event type, which must not lose it."""
 
     code: ClassVar[str] = "in_use"
-    message: ClassVar[str] = "This event type has bookings, so it cannot be deleted; switch it off instead."
+    message: ClassVar[str] = say("This event type has bookings, so it cannot be deleted; switch it off instead.")
 
 
 class BusyHost(DomainError):
@@ -131,4 +132,4 @@ class BusyHost(DomainError):
 
     code: ClassVar[str] = "unavailable"
     status: ClassVar[int] = 503
-    message: ClassVar[str] = "Many people are booking at this moment; please try again in a few seconds."
+    message: ClassVar[str] = say("Many people are booking at this moment; please try again in a few seconds.")

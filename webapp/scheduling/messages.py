@@ -13,12 +13,14 @@ from __future__ import annotations
 from datetime import datetime
 from uuid import UUID
 
+from babel import Locale
 from babel.lists import format_list
 from flask_babel import force_locale, gettext
 
+from webapp.core.languages import customs
 from webapp.core.settings import settings
 from webapp.identity.models import User
-from webapp.notifications.mail.compose import LANGUAGE, write
+from webapp.notifications.mail.compose import write
 from webapp.notifications.mail.message import CalendarPart, Mail, Mailbox
 from webapp.scheduling import ics
 from webapp.scheduling.calendar_links import CalendarLinks, links
@@ -77,11 +79,12 @@ def calendar_file(booking: Booking) -> str:
 
 def calendar_links(booking: Booking) -> CalendarLinks:
     """Return the links by which the guest puts the booking into a web calendar."""
+    locale = _locale(booking, to=Side.GUEST)
     return links(
-        title=_summary(booking, to=Side.GUEST),
+        title=_summary(booking, to=Side.GUEST, locale=locale),
         start=booking.starts_at,
         end=booking.ends_at,
-        description=_description(booking, to=Side.GUEST),
+        description=_description(booking, to=Side.GUEST, locale=locale),
         location=booking.event_type.location,
     )
 
@@ -118,7 +121,8 @@ def _mail(
     """
     reader = host or booking.host
     template = f"{kind}_{_CALLED[to]}"
-    written = write(template, _context(booking, to=to, reader=reader) | {"previous": previous})
+    locale = _locale(booking, to=to, host=reader)
+    written = write(template, _context(booking, to=to, reader=reader) | {"previous": previous}, locale=locale)
     guest = Mailbox(name=booking.guest_name, address=booking.guest_email)
     first, told = (Mailbox(name=person.name, address=person.email) for person in (booking.host, reader))
     also = f"host:{host.id}" if host else ""
@@ -132,7 +136,9 @@ def _mail(
         subject=written.subject,
         text=written.text,
         html=written.html,
-        calendar=CalendarPart(method=method, content=_calendar(booking, method, to=to)) if method else None,
+        calendar=CalendarPart(method=method, content=_calendar(booking, method, to=to, host=reader))
+        if method
+        else None,
     )
 
 
@@ -143,7 +149,7 @@ def _context(booking: Booking, *, to: Side, reader: User) -> dict[str, object]:
         "booking": booking,
         "event_type": event_type,
         "organization": event_type.organization,
-        "host_names": _host_names(booking),
+        "host_names": _host_names(booking, locale=_locale(booking, to=to, host=reader)),
         "when": _when(booking, to=to, host=reader),
     }
     if to is Side.GUEST:
@@ -155,20 +161,33 @@ def _context(booking: Booking, *, to: Side, reader: User) -> dict[str, object]:
     return common | {
         "host": reader,
         "answers": _answers(booking),
-        "guest_when": _when(booking, to=Side.GUEST),
+        "guest_when": _when(booking, to=Side.GUEST, locale=_locale(booking, to=to, host=reader)),
         "booking_url": _page_of_host(booking),
     }
 
 
-def _host_names(booking: Booking) -> str:
-    return str(format_list([host.name for host in booking.hosts], locale=LANGUAGE))
+def _locale(booking: Booking, *, to: Side, host: User | None = None) -> Locale:
+    """Return the locale of the one who reads it."""
+    return customs((booking.guest_locale if to is Side.GUEST else (host or booking.host).locale) or "")
 
 
-def _when(booking: Booking, *, to: Side, host: User | None = None, start: datetime | None = None) -> When:
-    """Say when the booking is, or was if it began at `start`, in the zone of the one who reads it."""
+def _host_names(booking: Booking, *, locale: Locale) -> str:
+    return str(format_list([host.name for host in booking.hosts], locale=locale))
+
+
+def _when(
+    booking: Booking,
+    *,
+    to: Side,
+    host: User | None = None,
+    start: datetime | None = None,
+    locale: Locale | None = None,
+) -> When:
+    """Say when the booking is, or was if it began at `start`, in the zone and the words of the one who reads it."""
     begins = start or booking.starts_at
     zone = booking.guest_timezone if to is Side.GUEST else (host or booking.host).timezone
-    return describe(begins, begins + (booking.ends_at - booking.starts_at), zone=zone, locale=LANGUAGE)
+    length, words = booking.ends_at - booking.starts_at, locale or _locale(booking, to=to, host=host)
+    return describe(begins, begins + length, zone=zone, locale=words)
 
 
 def _answers(booking: Booking) -> list[tuple[str, str]]:
@@ -178,26 +197,27 @@ def _answers(booking: Booking) -> list[tuple[str, str]]:
     return [(labels.get(key, key), str(booking.answers[key])) for key in order if booking.answers.get(key)]
 
 
-def _calendar(booking: Booking, method: Method, *, to: Side) -> str:
+def _calendar(booking: Booking, method: Method, *, to: Side, host: User | None = None) -> str:
+    locale = _locale(booking, to=to, host=host)
     return ics.build(
         booking,
         method=method,
-        summary=_summary(booking, to=to),
-        description=_description(booking, to=to),
+        summary=_summary(booking, to=to, locale=locale),
+        description=_description(booking, to=to, locale=locale),
         url=manage_url(booking) if to is Side.GUEST else _page_of_host(booking),
     )
 
 
-def _summary(booking: Booking, *, to: Side) -> str:
-    other = _host_names(booking) if to is Side.GUEST else booking.guest_name
-    with force_locale(LANGUAGE):
+def _summary(booking: Booking, *, to: Side, locale: Locale) -> str:
+    other = _host_names(booking, locale=locale) if to is Side.GUEST else booking.guest_name
+    with force_locale(locale):
         summary: str = gettext("%(event)s with %(person)s", event=booking.event_type.name, person=other)
     return summary
 
 
-def _description(booking: Booking, *, to: Side) -> str:
+def _description(booking: Booking, *, to: Side, locale: Locale) -> str:
     """Say in the calendar entry what its reader needs. The link to change the booking is the guest's alone."""
-    with force_locale(LANGUAGE):
+    with force_locale(locale):
         if to is Side.GUEST:
             change = gettext("Reschedule or cancel: %(link)s", link=manage_url(booking))
             return "\n\n".join(filter(None, [booking.event_type.description, change]))

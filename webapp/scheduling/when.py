@@ -9,9 +9,7 @@ from babel import Locale
 from babel.dates import format_datetime
 
 from webapp.core.clock import find_zone
-
-_DAY = "EEEE, d MMMM y"
-_TIME = "HH:mm"
+from webapp.core.languages import WORLD_24, clock_pattern
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -30,8 +28,11 @@ class When:
         return f"{self.day}, {self.time} ({self.zone})"
 
 
-def describe(start: datetime, end: datetime, *, zone: str, locale: Locale | str = "en") -> When:
-    """Return the time from `start` to `end` (aware) in the IANA `zone`; raises ValueError when there is none such."""
+def describe(start: datetime, end: datetime, *, zone: str, locale: Locale = WORLD_24) -> When:
+    """Return the time from `start` to `end` (aware) in the IANA `zone`, in words of `locale`.
+
+    Raises ValueError when there is no such zone.
+    """
     place = find_zone(zone)
     begins, ends = start.astimezone(place), end.astimezone(place)
     clock_changes = begins.utcoffset() != ends.utcoffset()
@@ -39,27 +40,31 @@ def describe(start: datetime, end: datetime, *, zone: str, locale: Locale | str 
     if ends.date() == begins.date():
         time = f"{first} – {last}" if clock_changes else f"{first}–{last}"  # noqa: RUF001  # ranges take an en dash
     else:
-        time = f"{first} – {_format(ends, _DAY, locale)}, {last}"  # noqa: RUF001  # as above
+        time = f"{first} – {_day(ends, locale)}, {last}"  # noqa: RUF001  # as above
     return When(
-        day=_format(begins, _DAY, locale),
+        day=_day(begins, locale),
         time=time,
         zone=_place(zone) if clock_changes or zone == "UTC" else f"{_place(zone)}, {_offset(begins)}",
-        brief=_format(begins, f"EEE d MMM y, {_TIME}", locale),
+        brief=_format(begins, f"EEE {locale.date_formats['medium'].pattern}, {clock_pattern(locale)}", locale),
     )
 
 
-def _time(moment: datetime, *, with_offset: bool, locale: Locale | str) -> str:
-    time = _format(moment, _TIME, locale)
+def _time(moment: datetime, *, with_offset: bool, locale: Locale) -> str:
+    time = _format(moment, clock_pattern(locale), locale)
     return f"{time} {_offset(moment)}" if with_offset else time
 
 
+def _day(moment: datetime, locale: Locale) -> str:
+    return _format(moment, locale.date_formats["full"].pattern, locale)
+
+
 def _offset(moment: datetime) -> str:
-    return f"UTC{_format(moment, 'xxx', 'en')}"
+    return f"UTC{_format(moment, 'xxx', WORLD_24)}"
 
 
 def _place(zone: str) -> str:
     return zone.replace("_", " ")
 
 
-def _format(moment: datetime, pattern: str, locale: Locale | str) -> str:
+def _format(moment: datetime, pattern: str, locale: Locale) -> str:
     return format_datetime(moment, pattern, tzinfo=moment.tzinfo, locale=locale)

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from flask import Flask, Response, has_request_context, request
-from flask_babel import Babel
+from flask import Flask, Response
 from flask_limiter import Limiter
 from flask_limiter.util import get_remote_address
 from flask_migrate import Migrate
@@ -14,13 +13,10 @@ from werkzeug.middleware.proxy_fix import ProxyFix
 from webapp.core.db import db
 from webapp.core.settings import Settings
 
-LANGUAGES = ("en",)
-
 migrate = Migrate()
 csrf = CSRFProtect()
 limiter = Limiter(key_func=get_remote_address, headers_enabled=True, in_memory_fallback_enabled=True)
 talisman = Talisman()
-babel = Babel()
 
 
 def init_extensions(app: Flask, settings: Settings) -> None:
@@ -33,7 +29,6 @@ def init_extensions(app: Flask, settings: Settings) -> None:
     csrf.init_app(app)
     app.after_request(_wait_only_when_refused)  # before the limiter, whose own hook then runs first
     limiter.init_app(app)
-    babel.init_app(app, locale_selector=_locale)
     _init_talisman(app, settings)
 
 
@@ -42,10 +37,6 @@ def _wait_only_when_refused(response: Response) -> Response:
     if response.status_code < 400:
         response.headers.pop("Retry-After", None)
     return response
-
-
-def _locale() -> str | None:
-    return request.accept_languages.best_match(LANGUAGES) if has_request_context() else None
 
 
 def _init_talisman(app: Flask, settings: Settings) -> None:

@@ -23,6 +23,7 @@ from werkzeug.exceptions import UnsupportedMediaType
 
 from webapp.core.errors import DomainError
 from webapp.core.validation import FieldError, InvalidInput, sentence
+from webapp.core.words import say
 
 Model = TypeVar("Model", bound=BaseModel)
 
@@ -86,7 +87,7 @@ class MalformedJson(DomainError):
 
     code: ClassVar[str] = "malformed_json"
     status: ClassVar[int] = 400
-    message: ClassVar[str] = "The body is not valid JSON; please send a JSON object in UTF-8."
+    message: ClassVar[str] = say("The body is not valid JSON; please send a JSON object in UTF-8.")
 
 
 blueprint = Blueprint("openapi", __name__, url_prefix="/api/v1")
@@ -171,7 +172,7 @@ def _body(model: type[Model]) -> Model:
     if not raw and not request.content_type:
         raw = b"{}"
     elif not request.is_json:
-        raise UnsupportedMediaType("Send JSON, with the header Content-Type: application/json.")
+        raise UnsupportedMediaType(say("Send JSON, with the header Content-Type: application/json."))
     return _checked(lambda: model.model_validate_json(raw))
 
 
@@ -180,7 +181,7 @@ def _checked(validate: Callable[[], Model]) -> Model:
     try:
         return validate()
     except ValidationError as error:
-        details = error.errors(include_url=False, include_context=False)
+        details = error.errors(include_url=False)
     if details[0]["type"] == "json_invalid":
         raise MalformedJson
     raise InvalidInput(FieldError(_field(fault), _sentence(fault)) for fault in details)
@@ -191,15 +192,16 @@ def _field(fault: ErrorDetails) -> str:
 
 
 _SENTENCES = {
-    "missing": "This is required.",
-    "model_type": "This must be an object.",
-    "string_type": "This must be a text.",
-    "extra_forbidden": "There is no such field; please leave it out.",
+    "missing": say("This is required."),
+    "model_type": say("This must be an object."),
+    "string_type": say("This must be a text."),
+    "extra_forbidden": say("There is no such field; please leave it out."),
 }
 
 
 def _sentence(fault: ErrorDetails) -> str:
-    return _SENTENCES.get(fault["type"]) or sentence(fault["msg"].removeprefix("Value error, "))
+    ours = fault.get("ctx", {}).get("error")  # what a check of our own said, which can be translated
+    return _SENTENCES.get(fault["type"]) or sentence(str(ours) if ours else fault["msg"])
 
 
 @blueprint.get("/openapi.json")

@@ -1,4 +1,4 @@
-"""What every template can use: dates and zones in words, the language of the page, static files by content."""
+"""What every template can use: dates and zones in words, static files by content."""
 
 from __future__ import annotations
 
@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import Any
 
 from flask import Blueprint, Response, current_app, request
-from flask_babel import get_locale
 
 from webapp.web import times
 
@@ -28,12 +27,6 @@ for _function in (
     times.zone_choices,
 ):
     blueprint.add_app_template_global(_function)
-
-
-@blueprint.app_template_global()
-def page_language() -> str:
-    """Return the language tag of the page's own words."""
-    return str(get_locale() or "en").replace("_", "-")
 
 
 @blueprint.app_url_defaults

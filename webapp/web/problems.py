@@ -12,6 +12,8 @@ from werkzeug.exceptions import HTTPException
 
 from webapp.core.db import db, passes_by_itself
 from webapp.core.errors import DomainError, problem
+from webapp.core.words import say
+from webapp.web.languages import told
 
 RETRY_SECONDS = "5"
 
@@ -58,12 +60,16 @@ def init_problems(app: Flask) -> None:
 
 def _domain_error(error: DomainError) -> Response:
     if wants_problem():
-        response = problem_response(status=error.status, code=error.code, title=str(error), errors=error.faults)
+        response = problem_response(status=error.status, code=error.code, title=told(error), errors=_told_faults(error))
     else:
-        response = _page(status=error.status, title=str(error))
+        response = _page(status=error.status, title=told(error))
     if error.status == 503:
         response.headers["Retry-After"] = RETRY_SECONDS
     return response
+
+
+def _told_faults(error: DomainError) -> list[dict[str, str]]:
+    return [{"field": fault["field"], "message": told(fault["message"])} for fault in error.faults]
 
 
 def _csrf_error(_error: CSRFError) -> Response:
@@ -81,10 +87,10 @@ def _http_error(error: HTTPException) -> Response:
         return make_response(error.get_response())
     if wants_problem():
         response = problem_response(
-            status=status, code=CODES.get(status, "http_error"), title=error.name, detail=error.description
+            status=status, code=CODES.get(status, "http_error"), title=error.name, detail=told(error.description or "")
         )
     else:
-        response = _page(status=status, title=_TITLES.get(status, error.name))
+        response = _page(status=status, title=told(_TITLES.get(status, error.name)))
     for name, value in error.get_headers(request.environ):
         if name.lower() not in {"content-type", "content-length"}:
             response.headers[name] = value
@@ -121,10 +127,10 @@ def _page(*, status: int, title: str) -> Response:
 
 
 _TITLES = {
-    403: "You may not see this page.",
-    404: "There is no page at this address.",
-    405: "That cannot be done at this address.",
-    413: "That was too much to send at once.",
-    429: "Too many requests. Please wait a minute and try again.",
-    500: "Something went wrong on our side. It has been noted.",
+    403: say("You may not see this page."),
+    404: say("There is no page at this address."),
+    405: say("That cannot be done at this address."),
+    413: say("That was too much to send at once."),
+    429: say("Too many requests. Please wait a minute and try again."),
+    500: say("Something went wrong on our side. It has been noted."),
 }

@@ -1,7 +1,7 @@
 """Dates and times as readers see them: in a named zone, in the customs of their own locale.
 
 The words are those of the language the page is in; whether the clock counts to 12 or 24 and whether the month or the
-day comes first follow the reader's browser, since much of the world reads English pages with other habits.
+day comes first follow the reader's own country (`webapp.core.languages`).
 """
 
 from __future__ import annotations
@@ -12,16 +12,15 @@ from functools import lru_cache
 from importlib.resources import files
 from zoneinfo import ZoneInfo
 
-from babel import Locale, UnknownLocaleError
+from babel import Locale
 from babel.dates import format_date, format_time
 from babel.lists import format_list
-from flask import has_request_context, request
+from flask_babel import get_locale
 from flask_babel import gettext as _
 
 from webapp.core import clock
+from webapp.core.languages import clock_pattern, counts_to_twelve, tag_of
 
-# English with the day first, and a clock that counts to 24 or to 12.
-_WORLD_24, _WORLD_12 = Locale.parse("en_150"), Locale.parse("en_001")
 _DEFAULT = Locale.parse("en")
 _DAY_FORMATS = {"full": "full", "long": "long", "medium": "medium", "month": "LLLL y", "weekday": "EEEE"}
 _DAY_SKELETONS = {"short": "MMMd", "short_weekday": "MMMEd"}
@@ -29,25 +28,12 @@ _DAY_SKELETONS = {"short": "MMMd", "short_weekday": "MMMEd"}
 
 def reader_locale() -> Locale:
     """Return the locale whose customs dates and times of this request follow; plain English outside a request."""
-    if not has_request_context():
-        return _DEFAULT
-    return _locale_of(request.accept_languages.best or "")
+    return get_locale() or _DEFAULT
 
 
-@lru_cache(maxsize=256)
-def _locale_of(language: str) -> Locale:
-    """Return `language` itself when pages are in it, otherwise the English that shares its clock."""
-    try:
-        locale = Locale.parse(language.replace("-", "_"))
-    except (ValueError, UnknownLocaleError, TypeError):
-        return _DEFAULT
-    if locale.language == "en":
-        return locale
-    return _WORLD_12 if _counts_to_twelve(locale) else _WORLD_24
-
-
-def _counts_to_twelve(locale: Locale) -> bool:
-    return "h" in locale.time_formats["short"].pattern
+def reader_tag() -> str:
+    """Return the tag of that locale, as it is kept for the mails that its reader gets."""
+    return tag_of(reader_locale())
 
 
 def clock_time(moment: datetime, zone: ZoneInfo) -> str:
@@ -58,13 +44,13 @@ def clock_time(moment: datetime, zone: ZoneInfo) -> str:
 def minute_time(minute: int) -> str:
     """Return a time of day given in minutes from 00:00; 1440 is the end of the day."""
     if minute >= 1440:
-        return _clock(time()) if _counts_to_twelve(reader_locale()) else "24:00"
+        return _clock(time()) if counts_to_twelve(reader_locale()) else "24:00"
     return _clock(time(minute // 60, minute % 60))
 
 
 def _clock(moment: time | datetime) -> str:
     locale = reader_locale()
-    return str(format_time(moment, "h:mm\N{NO-BREAK SPACE}a" if _counts_to_twelve(locale) else "HH:mm", locale=locale))
+    return str(format_time(moment, clock_pattern(locale), locale=locale))
 
 
 def day_text(day: date | datetime, zone: ZoneInfo | None = None, style: str = "full") -> str:
@@ -112,7 +98,7 @@ def duration_text(minutes: int) -> str:
 
 def durations_text(lengths: Sequence[int]) -> str:
     """Return lengths of time to choose from, given in minutes: `30 min, 45 min or 1 h`."""
-    return str(format_list([duration_text(minutes) for minutes in lengths], style="or", locale=_DEFAULT))
+    return str(format_list([duration_text(minutes) for minutes in lengths], style="or", locale=reader_locale()))
 
 
 @lru_cache(maxsize=1)

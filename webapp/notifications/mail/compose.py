@@ -11,15 +11,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 
+from babel import Locale
 from css_inline import CSSInliner
 from flask import current_app
 from flask_babel import force_locale
 from jinja2 import Environment, StrictUndefined
 
 from webapp.notifications.mail.message import single_line
-
-# Until people choose theirs. Never the language of whoever happens to make the request.
-LANGUAGE = "en"
 
 _inliner = CSSInliner(keep_style_tags=False, keep_at_rules=True, load_remote_stylesheets=False)
 
@@ -33,14 +31,15 @@ class Written:
     html: str
 
 
-def write(template: str, context: Mapping[str, object]) -> Written:
+def write(template: str, context: Mapping[str, object], *, locale: Locale) -> Written:
     """Return the mail called `template` filled from `context`; needs an application context, and no request.
 
-    What people typed is escaped in the HTML. Raises jinja2.UndefinedError when the template names something that
-    `context` lacks, so that no mail goes out with a hole in it.
+    It is in the language of `locale`, its reader's, whoever happens to make the request. What people typed is escaped
+    in the HTML. Raises jinja2.UndefinedError when the template names something that `context` lacks, so that no mail
+    goes out with a hole in it.
     """
     environment = _environment(current_app.jinja_env)
-    with force_locale(LANGUAGE):
+    with force_locale(locale):
         subject, text, html = (
             environment.get_template(f"email/{template}/{part}").render(context)
             for part in ("subject.txt", "body.txt", "body.html")

@@ -19,6 +19,7 @@ from webapp.identity.access import current_member
 from webapp.operations import words
 from webapp.operations.access import require_overseer
 from webapp.operations.models import Via
+from webapp.web.languages import told
 
 
 def console_pages(name: str, path: str = "") -> Blueprint:
@@ -54,7 +55,7 @@ def change(make: Callable[[By], str], *, back: str) -> ResponseReturnValue:
         with transaction():
             said = make(By(member=current_member(), via=Via.PAGE))
     except (Conflict, NotFound) as refusal:
-        flash(str(refusal), "error")
+        flash(told(refusal), "error")
     else:
         flash(said, "success")
     return redirect(back, 303)

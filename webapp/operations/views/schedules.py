@@ -23,6 +23,7 @@ from webapp.operations.access import operators_only
 from webapp.operations.forms import ScheduleForm
 from webapp.operations.models import Via
 from webapp.operations.views.frame import change, console_pages, page
+from webapp.web.languages import told
 
 blueprint = console_pages("jobs_schedules", "/schedules")
 
@@ -63,7 +64,7 @@ def edit(name: str) -> ResponseReturnValue:
     except InvalidInput as refused:
         return _entry_page(schedules.get(name), form, errors=form.show(refused.errors)), refused.status
     except Conflict as refused:
-        flash(str(refused), "error")
+        flash(told(refused), "error")
     else:
         flash(_("Saved. It counts from now on, and a new release will not change it."), "success")
     return redirect(url_for("jobs_schedules.show", name=name), 303)

@@ -9,6 +9,7 @@ from wtforms import Field, Form, SelectChoice  # type: ignore[attr-defined]  # n
 from wtforms.validators import ValidationError
 
 from webapp.core.validation import FieldError
+from webapp.web.languages import told
 
 
 def checked_by(check: Callable[[str], Any]) -> Callable[[Form, Field], None]:
@@ -18,7 +19,7 @@ def checked_by(check: Callable[[str], Any]) -> Callable[[Form, Field], None]:
         try:
             check(field.data or "")
         except ValueError as error:
-            raise ValidationError(str(error)) from error
+            raise ValidationError(told(error)) from error
 
     return validate
 
@@ -28,9 +29,9 @@ def show_errors(form: Form, errors: Iterable[FieldError]) -> list[str]:
     general = []
     for error in errors:
         if error.field in form:
-            form[error.field].errors = [*form[error.field].errors, error.message]
+            form[error.field].errors = [*form[error.field].errors, told(error.message)]
         else:
-            general.append(error.message)
+            general.append(told(error.message))
     return general
 
 

@@ -11,7 +11,6 @@ from werkzeug.datastructures import MultiDict
 from wtforms import (
     DateField,
     FieldList,
-    Form,
     FormField,
     IntegerField,
     RadioField,
@@ -25,6 +24,8 @@ from webapp.scheduling.forms import option
 from webapp.scheduling.models import DateOverride, Schedule
 from webapp.scheduling.service.schedules import OFFICE_HOURS, WeeklyRange
 from webapp.scheduling.slots import Span
+from webapp.web.forms import Form
+from webapp.web.languages import told
 from webapp.web.times import zone_choices
 
 _MIDNIGHT = 1440
@@ -142,9 +143,9 @@ def show_row_errors(rows: Iterable[FormField[Any]], errors: Iterable[FieldError]
     for error in errors:
         _list, _dot, index = error.field.partition(".")
         if index.isdecimal() and int(index) < len(in_order):
-            in_order[int(index)].form.form_errors.append(error.message)
+            in_order[int(index)].form.form_errors.append(told(error.message))
         else:
-            general.append(error.message)
+            general.append(told(error.message))
     return general
 
 

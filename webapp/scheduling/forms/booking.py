@@ -6,7 +6,7 @@ from typing import Any
 
 from flask_babel import lazy_gettext as _
 from werkzeug.datastructures import MultiDict
-from wtforms import EmailField, Field, Form, StringField, TelField, TextAreaField
+from wtforms import EmailField, Field, StringField, TelField, TextAreaField
 from wtforms.validators import InputRequired, Length
 
 from webapp.core.addresses import email_address
@@ -19,6 +19,7 @@ from webapp.scheduling.service.guests import (
     phone_number,
     plain_text,
 )
+from webapp.web.forms import Form
 
 _ANSWER = "answers."
 
@@ -46,13 +47,14 @@ class GuestForm(Form):
         render_kw={"autocomplete": "tel", "maxlength": 40},
     )
 
-    def guest(self, *, timezone: str) -> Guest:
-        """Return the guest that a valid form describes; `timezone` is an IANA name."""
+    def guest(self, *, timezone: str, locale: str) -> Guest:
+        """Return the guest that a valid form describes; `timezone` is an IANA name, `locale` a language tag."""
         return Guest(
             name=one_line(self.name.data or ""),
             email=email_address(self.email.data or ""),
             phone=phone_number(self.phone.data or ""),
             timezone=timezone,
+            locale=locale,
         )
 
     def answers(self) -> dict[str, str]:

@@ -13,7 +13,6 @@ from wtforms import (
     BooleanField,
     Field,
     FieldList,
-    Form,
     FormField,
     HiddenField,
     IntegerField,
@@ -30,6 +29,8 @@ from webapp.scheduling.forms import option, show_errors
 from webapp.scheduling.models import EventKind, EventType
 from webapp.scheduling.service.event_types import EventTypeDetails, Question, slug_for
 from webapp.scheduling.service.teams import TeamMember
+from webapp.web.forms import Form
+from webapp.web.languages import told
 from webapp.web.times import duration_text
 
 _NOTICES = (0, 30, 60, 120, 240, 720, 1440, 2880, 10_080)
@@ -150,8 +151,10 @@ class EventTypeForm(Form):
         for error in errors:
             place = error.field.removeprefix(_ROW)
             if error.field.startswith(_ROW) and place.isdecimal():
-                self._asked()[int(place)].form.label.errors = [error.message]
-                general.append(gettext("Question %(number)d: %(fault)s", number=int(place) + 1, fault=error.message))
+                self._asked()[int(place)].form.label.errors = [told(error.message)]
+                general.append(
+                    gettext("Question %(number)d: %(fault)s", number=int(place) + 1, fault=told(error.message))
+                )
             else:
                 general += show_errors(self, [error])
         return general

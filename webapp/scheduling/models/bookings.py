@@ -11,6 +11,7 @@ from sqlalchemy import CheckConstraint, ForeignKey, Index, String, UniqueConstra
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from webapp.core.db import Base, enum_column
+from webapp.core.languages import LONGEST_TAG
 from webapp.identity.models import User
 from webapp.scheduling.models.event_types import EventType
 from webapp.scheduling.models.meetings import Meeting
@@ -62,6 +63,8 @@ class Booking(Base):
     guest_email: Mapped[str] = mapped_column(String(254))
     guest_phone: Mapped[str | None] = mapped_column(String(20))
     guest_timezone: Mapped[str] = mapped_column(String(64))
+    # The tag of the language in which the guest is written to; empty where nobody said.
+    guest_locale: Mapped[str] = mapped_column(String(LONGEST_TAG), default="", server_default="")
     answers: Mapped[dict[str, Any]] = mapped_column(default=dict, server_default=text("'{}'::jsonb"))
     manage_digest: Mapped[str] = mapped_column(String(64), unique=True)
 

@@ -18,6 +18,7 @@ from webapp.core.db import session
 from webapp.core.errors import NotFound
 from webapp.core.pagination import PAGE_SIZE, Cursor, Page
 from webapp.core.scope import find_scoped, scoped
+from webapp.core.words import say
 from webapp.scheduling.models import (
     Booking,
     BookingHost,
@@ -35,7 +36,7 @@ def booking_by_token(token: str) -> Booking:
         .options(joinedload(Booking.event_type, innerjoin=True).options(with_schedule()))
     )
     if found is None:
-        raise NotFound("There is no booking under this link; please check that it was copied whole.")
+        raise NotFound(say("There is no booking under this link; please check that it was copied whole."))
     return found
 
 
@@ -43,7 +44,7 @@ def booking(booking_id: UUID) -> Booking:
     """Return the booking with this id, of whatever organisation; raises NotFound. For jobs, whom nobody else asks."""
     found = session().get(Booking, booking_id, populate_existing=True)
     if found is None:
-        raise NotFound(f"There is no booking {booking_id}.")
+        raise NotFound(say("There is no booking %(booking_id)s.", booking_id=booking_id))
     return found
 
 

@@ -12,6 +12,7 @@ from sqlalchemy.orm.strategy_options import _AbstractLoad  # what its own method
 from webapp.core.db import session
 from webapp.core.errors import NotFound
 from webapp.core.scope import find_scoped, scoped
+from webapp.core.words import say
 from webapp.identity.models import Organization
 from webapp.scheduling.models import (
     EventHost,
@@ -36,7 +37,7 @@ def public_organization(slug: str) -> Organization:
     """Return the organisation with this address; raises NotFound."""
     found = session().scalar(select(Organization).where(Organization.slug == _slug(slug)))
     if found is None:
-        raise NotFound("There is no organisation at this address.")
+        raise NotFound(say("There is no organisation at this address."))
     return found
 
 
@@ -49,7 +50,7 @@ def public_event_type(organization_slug: str, slug: str) -> EventType:
         .options(contains_eager(EventType.organization), with_schedule())
     )
     if found is None:
-        raise NotFound("There is nothing to book at this address.")
+        raise NotFound(say("There is nothing to book at this address."))
     return found
 
 

@@ -10,6 +10,8 @@ from pydantic import AfterValidator, BeforeValidator, Field, PlainSerializer, St
 
 from webapp.core import clock
 from webapp.core.addresses import email_address
+from webapp.core.languages import LONGEST_TAG, checked_tag
+from webapp.core.words import say
 from webapp.scheduling.service.guests import one_line, phone_number, plain_text
 
 _DATE = re.compile(r"\d{4}-\d{2}-\d{2}", re.ASCII)
@@ -29,7 +31,7 @@ def _date(text: object) -> date:
             return date.fromisoformat(text)
     except ValueError:
         pass  # a 30th of February
-    raise ValueError("This is not a date; please write it like 2026-11-24.")
+    raise ValueError(say("This is not a date; please write it like 2026-11-24."))
 
 
 def _moment(text: object) -> datetime:
@@ -39,16 +41,21 @@ def _moment(text: object) -> datetime:
             return datetime.fromisoformat(text.upper()).astimezone(UTC)
     except (ValueError, OverflowError):
         pass  # a 25th hour, or a time that is in no year in UTC
-    raise ValueError("Please write the time with its offset, like 2026-11-24T14:30:00+01:00.")
+    raise ValueError(say("Please write the time with its offset, like 2026-11-24T14:30:00+01:00."))
 
 
 def _filled(text: str) -> str:
     if not text:
-        raise ValueError("This must not be empty.")
+        raise ValueError(say("This must not be empty."))
     return text
 
 
 ZoneName = Annotated[str, StringConstraints(max_length=64), AfterValidator(_zone), Field(examples=["Europe/Berlin"])]
+
+
+Language = Annotated[
+    str, StringConstraints(max_length=LONGEST_TAG), AfterValidator(checked_tag), Field(examples=["de", "en-GB"])
+]
 
 
 Day = Annotated[date, BeforeValidator(_date)]

@@ -12,11 +12,23 @@ from webapp.core import clock
 from webapp.core.settings import settings
 from webapp.identity.models import Organization
 from webapp.scheduling.models import Booking, BookingStatus, EventKind, EventType
-from webapp.scheduling.schemas.fields import AnswerKey, Day, Email, Moment, Name, Phone, Reason, Start, ZoneName
+from webapp.scheduling.schemas.fields import (
+    AnswerKey,
+    Day,
+    Email,
+    Language,
+    Moment,
+    Name,
+    Phone,
+    Reason,
+    Start,
+    ZoneName,
+)
 from webapp.scheduling.service import booking as bookings
 from webapp.scheduling.service.guests import Guest
 from webapp.scheduling.service.offers import Offer
 from webapp.web.openapi import In, Out, Query
+from webapp.web.times import reader_tag
 
 
 class SlotsQuery(Query):
@@ -34,6 +46,7 @@ class InviteeIn(In):
     name: Name
     email: Email
     phone: Phone | None = Field(None, description="With its country code.", examples=["+49 30 1234567"])
+    locale: Language | None = Field(None, description="In which language to write to them; else the request's own.")
 
 
 class BookingIn(In):
@@ -48,7 +61,13 @@ class BookingIn(In):
     def guest(self) -> Guest:
         """Return who books, in the service's terms."""
         invitee = self.invitee
-        return Guest(name=invitee.name, email=invitee.email, phone=invitee.phone, timezone=self.timezone)
+        return Guest(
+            name=invitee.name,
+            email=invitee.email,
+            phone=invitee.phone,
+            timezone=self.timezone,
+            locale=invitee.locale or reader_tag(),
+        )
 
 
 class RescheduleIn(In):
@@ -191,6 +210,7 @@ class InviteeOut(Out):
     email: str
     phone: str | None
     timezone: str
+    locale: str
 
     @classmethod
     def of(cls, booking: Booking) -> Self:
@@ -200,6 +220,7 @@ class InviteeOut(Out):
             email=booking.guest_email,
             phone=booking.guest_phone,
             timezone=booking.guest_timezone,
+            locale=booking.guest_locale,
         )
 
 

@@ -15,6 +15,7 @@ from webapp.core.db import session
 from webapp.core.errors import NotFound
 from webapp.core.events import publish
 from webapp.core.settings import settings
+from webapp.core.words import say
 from webapp.scheduling.errors import AlreadyCancelled, BookingOver, NothingChanged
 from webapp.scheduling.events import BookingCancelled, BookingConfirmed, BookingRescheduled
 from webapp.scheduling.models import Booking, BookingStatus, EventType, Side
@@ -39,7 +40,7 @@ def book(
     (SlotTaken when somebody else has it), NotFound when the event type is switched off, and BusyHost.
     """
     if not event_type.is_active:
-        raise NotFound("There is nothing to book at this address.")
+        raise NotFound(say("There is nothing to book at this address."))
     checked = check_answers(questions=event_type.questions, answers=answers)
     length = chosen_duration(event_type, duration=duration)
     require_offered(event_type=event_type, start=start, duration=length)
@@ -53,6 +54,7 @@ def book(
         guest_email=guest.email,
         guest_phone=guest.phone,
         guest_timezone=guest.timezone,
+        guest_locale=guest.locale,
         answers=checked,
     )
     booking.manage_digest = crypto.digest(manage_token(booking))

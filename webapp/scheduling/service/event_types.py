@@ -14,6 +14,7 @@ from sqlalchemy.exc import IntegrityError
 
 from webapp.core.db import session
 from webapp.core.validation import FieldErrors
+from webapp.core.words import say
 from webapp.scheduling.errors import InUse, SlugTaken
 from webapp.scheduling.models import EventKind, EventType, Schedule
 from webapp.scheduling.service import meetings
@@ -26,19 +27,23 @@ MOST_DURATIONS = 10
 _SLUG = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
 _NOT_IN_SLUG = re.compile(r"[^a-z0-9]+")
 
+_MINUTES = say("minutes")
+_DAYS = say("days")
+_SEATS = say("seats")
+_MEETINGS = say("meetings")
 # What the columns hold: the field, its least and its most, and what it counts.
 _NUMBERS = (
-    ("duration", 5, 1440, "minutes"),
-    ("slot_interval", 5, 1440, "minutes"),
-    ("buffer_before", 0, 720, "minutes"),
-    ("buffer_after", 0, 720, "minutes"),
-    ("minimum_notice", 0, 525_600, "minutes"),
-    ("horizon_days", 1, 730, "days"),
-    ("slot_offset", 0, 1439, "minutes"),
-    ("seats", 1, 1000, "seats"),
-    ("limit_per_day", 1, 1000, "meetings"),
-    ("limit_per_week", 1, 1000, "meetings"),
-    ("limit_per_month", 1, 1000, "meetings"),
+    ("duration", 5, 1440, _MINUTES),
+    ("slot_interval", 5, 1440, _MINUTES),
+    ("buffer_before", 0, 720, _MINUTES),
+    ("buffer_after", 0, 720, _MINUTES),
+    ("minimum_notice", 0, 525_600, _MINUTES),
+    ("horizon_days", 1, 730, _DAYS),
+    ("slot_offset", 0, 1439, _MINUTES),
+    ("seats", 1, 1000, _SEATS),
+    ("limit_per_day", 1, 1000, _MEETINGS),
+    ("limit_per_week", 1, 1000, _MEETINGS),
+    ("limit_per_month", 1, 1000, _MEETINGS),
 )
 
 
@@ -158,7 +163,9 @@ def _checked(details: EventTypeDetails) -> dict[str, Any]:
     for field, least, most, unit in _NUMBERS:
         values[field] = getattr(details, field)
         if values[field] is not None and not least <= values[field] <= most:
-            faults.add(field, f"This must be between {least} and {most} {unit}.")
+            faults.add(
+                field, say("This must be between %(least)d and %(most)d %(unit)s.", least=least, most=most, unit=unit)
+            )
     with faults.of("other_durations"):
         values["other_durations"] = _other_durations(details)
     with faults.of("seats"):
@@ -173,25 +180,25 @@ def _other_durations(details: EventTypeDetails) -> list[int]:
     """Return the further lengths, each once, the shortest first."""
     others = sorted({*details.other_durations} - {details.duration})
     if any(not 5 <= minutes <= 1440 for minutes in others):
-        raise ValueError("Each length must be between 5 and 1440 minutes.")
+        raise ValueError(say("Each length must be between 5 and 1440 minutes."))
     if len(others) > MOST_DURATIONS:
-        raise ValueError(f"Please offer at most {MOST_DURATIONS} further lengths.")
+        raise ValueError(say("Please offer at most %(most)d further lengths.", most=MOST_DURATIONS))
     if others and details.kind is EventKind.GROUP:
-        raise ValueError("A group has one length, since its guests come together; please leave this empty.")
+        raise ValueError(say("A group has one length, since its guests come together; please leave this empty."))
     return others
 
 
 def _require_seats(details: EventTypeDetails) -> None:
     if details.kind is EventKind.GROUP and details.seats == 1:
-        raise ValueError("A group has at least 2 seats; please say how many guests can come at once.")
+        raise ValueError(say("A group has at least 2 seats; please say how many guests can come at once."))
     if details.kind is not EventKind.GROUP and details.seats > 1:
-        raise ValueError("Only a group has more seats than one; please choose that kind, or write 1.")
+        raise ValueError(say("Only a group has more seats than one; please choose that kind, or write 1."))
 
 
 def _questions(questions: Sequence[Question], faults: FieldErrors) -> list[dict[str, Any]]:
     """Return the questions as they are kept, each with a key of its own."""
     if len(questions) > MOST_QUESTIONS:
-        faults.add("questions", f"Please ask at most {MOST_QUESTIONS} questions.")
+        faults.add("questions", say("Please ask at most %(most)d questions.", most=MOST_QUESTIONS))
     taken = {question.key for question in questions if question.key}
     kept = []
     for index, question in enumerate(questions):
@@ -202,7 +209,7 @@ def _questions(questions: Sequence[Question], faults: FieldErrors) -> list[dict[
             taken.add(key)
             kept.append({"key": key, "label": label, "required": question.required, "long": question.long})
     if len({question["key"] for question in kept}) < len(kept):
-        faults.add("questions", "Two questions share a key; please leave the key of a new question empty.")
+        faults.add("questions", say("Two questions share a key; please leave the key of a new question empty."))
     return kept
 
 
@@ -214,15 +221,15 @@ def _new_key(label: str, taken: set[str]) -> str:
 
 def _at_most(most: int, text: str) -> str:
     if len(text) > most:
-        raise ValueError(f"This is too long; please use at most {most} characters.")
+        raise ValueError(say("This is too long; please use at most %(most)d characters.", most=most))
     return text
 
 
 def _require_text(text: str) -> None:
     if not text.strip():
-        raise ValueError("This must not be empty.")
+        raise ValueError(say("This must not be empty."))
 
 
 def _require_slug(slug: str) -> None:
     if len(slug) > 60 or not _SLUG.fullmatch(slug):
-        raise ValueError("Please use up to 60 small letters, digits and single hyphens, such as first-meeting.")
+        raise ValueError(say("Please use up to 60 small letters, digits and single hyphens, such as first-meeting."))

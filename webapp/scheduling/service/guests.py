@@ -9,18 +9,23 @@ from typing import Any
 import phonenumbers
 
 from webapp.core.validation import FieldErrors
+from webapp.core.words import say
 
 LONGEST_ANSWER = 5000
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Guest:
-    """Who books: `email` as `email_address` returns it, `phone` in E.164, `timezone` an IANA name."""
+    """Who books: `email` as `email_address` returns it, `phone` in E.164, `timezone` an IANA name.
+
+    `locale` is the tag of the language in which they are written to; empty where nobody said.
+    """
 
     name: str
     email: str
     timezone: str
     phone: str | None = None
+    locale: str = ""
 
 
 def phone_number(text: str) -> str | None:
@@ -32,21 +37,21 @@ def phone_number(text: str) -> str | None:
     except phonenumbers.NumberParseException:
         number = None
     if number is None or not phonenumbers.is_possible_number(number):
-        raise ValueError("This is not a phone number; please write it with its country code, like +49 30 1234567.")
+        raise ValueError(say("This is not a phone number; please write it with its country code, like +49 30 1234567."))
     return phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164)
 
 
 def plain_text(text: str) -> str:
     """Return the text without blanks around it; raises ValueError for characters that no text field can hold."""
     if any(character < " " and character not in "\n\r\t" for character in text):
-        raise ValueError("This contains a control character; please remove it.")
+        raise ValueError(say("This contains a control character; please remove it."))
     return text.strip()
 
 
 def one_line(text: str) -> str:
     """Return the text without blanks around it; raises ValueError when it is more than one line."""
     if any(character in "\n\r\t\x0b\x0c\x1c\x1d\x1e\x85\u2028\u2029" for character in text.strip()):
-        raise ValueError("This must be one line; please remove line breaks and tabs.")
+        raise ValueError(say("This must be one line; please remove line breaks and tabs."))
     return plain_text(text)
 
 
@@ -62,7 +67,7 @@ def check_answers(*, questions: Sequence[Mapping[str, Any]], answers: Mapping[st
             if answer := _answer(question, answers.get(key, "")):
                 kept[key] = answer
     for key in answers.keys() - {question["key"] for question in questions}:
-        faults.add(f"answers.{key}", "There is no such question; please leave this answer out.")
+        faults.add(f"answers.{key}", say("There is no such question; please leave this answer out."))
     faults.refuse()
     return kept
 
@@ -70,7 +75,12 @@ def check_answers(*, questions: Sequence[Mapping[str, Any]], answers: Mapping[st
 def _answer(question: Mapping[str, Any], text: str) -> str:
     answer = plain_text(text) if question.get("long") else one_line(text)
     if not answer and question.get("required"):
-        raise ValueError("Please answer this question.")
+        raise ValueError(say("Please answer this question."))
     if len(answer) > LONGEST_ANSWER:
-        raise ValueError(f"This answer is too long; please use at most {LONGEST_ANSWER} characters.")
+        raise ValueError(
+            say(
+                "This answer is too long; please use at most %(most)d characters.",
+                most=LONGEST_ANSWER,
+            )
+        )
     return answer

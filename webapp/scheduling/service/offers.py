@@ -8,6 +8,7 @@ from datetime import date, datetime
 from zoneinfo import ZoneInfo
 
 from webapp.core.validation import FieldError, InvalidInput
+from webapp.core.words import say
 from webapp.scheduling.errors import (
     BeyondHorizon,
     InThePast,
@@ -137,7 +138,13 @@ def chosen_duration(event_type: EventType, *, duration: int | None, moving: Book
         return usual if usual in event_type.durations else event_type.duration
     if duration not in event_type.durations:
         lengths = ", ".join(map(str, event_type.durations))
-        raise InvalidInput([FieldError("duration", f"Please choose one of these lengths in minutes: {lengths}.")])
+        raise InvalidInput(
+            [
+                FieldError(
+                    "duration", say("Please choose one of these lengths in minutes: %(lengths)s.", lengths=lengths)
+                )
+            ]
+        )
     return duration
 
 

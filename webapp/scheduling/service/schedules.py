@@ -9,6 +9,7 @@ from uuid import UUID
 from webapp.core.clock import find_zone
 from webapp.core.db import session
 from webapp.core.validation import FieldErrors
+from webapp.core.words import say
 from webapp.scheduling.models import DateOverride, Schedule, WeeklyHours
 from webapp.scheduling.slots import Span
 
@@ -45,7 +46,7 @@ def save_hours(*, schedule: Schedule, timezone: str, hours: Sequence[WeeklyRange
     for index, (weekday, start, end) in enumerate(hours):
         with faults.of(f"hours.{index}"):
             if weekday not in WEEKDAYS:
-                raise ValueError("There are only seven weekdays; please use 0 for Monday to 6 for Sunday.")
+                raise ValueError(say("There are only seven weekdays; please use 0 for Monday to 6 for Sunday."))
             _require_range(start, end)
     for weekday in WEEKDAYS:
         _require_apart(
@@ -87,7 +88,7 @@ def clear_override(*, schedule: Schedule, day: date) -> Schedule:
 
 def _require_range(start: int, end: int) -> None:
     if not 0 <= start < end <= 24 * 60:
-        raise ValueError("The end must come after the start, and both must lie within one day.")
+        raise ValueError(say("The end must come after the start, and both must lie within one day."))
 
 
 def _require_apart(faults: FieldErrors, ranges: Sequence[tuple[str, int, int]]) -> None:
@@ -95,5 +96,5 @@ def _require_apart(faults: FieldErrors, ranges: Sequence[tuple[str, int, int]]) 
     open_until = 0
     for field, start, end in sorted(ranges, key=lambda row: row[1:]):
         if start < open_until:
-            faults.add(field, "These hours overlap others of the same day; please join them or move one.")
+            faults.add(field, say("These hours overlap others of the same day; please join them or move one."))
         open_until = max(open_until, end)

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from uuid import UUID
 
 from webapp.core.validation import FieldError, InvalidInput
+from webapp.core.words import say
 from webapp.identity.models import User
 from webapp.identity.queries import active_members
 from webapp.scheduling import queries
@@ -54,13 +55,17 @@ def schedule_of(*, organization_id: UUID, host: User) -> Schedule:
 def _fault(team: Sequence[TeamMember], members: Collection[UUID]) -> str | None:
     chosen = [member.host_id for member in team]
     if not chosen:
-        return "Please choose who hosts it."
+        return say("Please choose who hosts it.")
     if len(chosen) > MOST_HOSTS:
-        return f"At most {MOST_HOSTS} people can host it together; please choose fewer."
+        return say("At most %(most)d people can host it together; please choose fewer.", most=MOST_HOSTS)
     if len(set(chosen)) < len(chosen) or not set(chosen) <= set(members):
-        return "Please choose among the active members of your organisation, each of them once."
+        return say("Please choose among the active members of your organisation, each of them once.")
     if any(member.priority not in PRIORITIES for member in team):
-        return f"A priority is a number from {PRIORITIES[0]} to {PRIORITIES[-1]}; please choose one."
+        return say(
+            "A priority is a number from %(least)d to %(most)d; please choose one.",
+            least=PRIORITIES[0],
+            most=PRIORITIES[-1],
+        )
     return None
 
 

@@ -26,6 +26,7 @@ from webapp.scheduling.service.event_types import (
 )
 from webapp.scheduling.service.teams import schedule_of
 from webapp.scheduling.views.host import visible_host
+from webapp.web.languages import told
 
 blueprint = Blueprint("event_types", __name__, url_prefix="/app/event-types")
 
@@ -116,7 +117,7 @@ def delete(event_type_id: UUID) -> ResponseReturnValue:
         with transaction():
             delete_event_type(event_type=found)
     except InUse as refusal:
-        flash(str(refusal), "error")
+        flash(told(refusal), "error")
     else:
         flash(_("“%(name)s” is deleted.", name=name), "success")
     return redirect(url_for("event_types.index"), 303)

@@ -34,6 +34,7 @@ from webapp.scheduling.views.picker import (
     unusual_duration,
 )
 from webapp.web.extensions import limiter
+from webapp.web.times import reader_tag
 
 blueprint = Blueprint("guest", __name__)
 limiter.limit(lambda: settings().rate_limit_public)(blueprint)
@@ -137,7 +138,7 @@ def _book_once(wanted: _Wanted, filled: GuestForm) -> str:
                 event_type=wanted.event_type,
                 start=wanted.start,
                 duration=wanted.duration,
-                guest=filled.guest(timezone=zone),
+                guest=filled.guest(timezone=zone, locale=reader_tag()),
                 answers=filled.answers(),
             )
             remember_answer(scope=request.path[:200], key=key, answer={"booking_id": str(booking.id)})

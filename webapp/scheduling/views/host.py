@@ -22,6 +22,7 @@ from webapp.scheduling.forms.booking import CancelForm
 from webapp.scheduling.models import Booking, Side
 from webapp.scheduling.queries import When
 from webapp.scheduling.service.booking import can_change, cancel
+from webapp.web.languages import told
 
 blueprint = Blueprint("host", __name__)
 
@@ -93,7 +94,7 @@ def cancel_booking(booking_id: UUID) -> ResponseReturnValue:
         with transaction():
             cancel(booking=found, by=Side.HOST, reason=(form.reason.data or "").strip())
     except Conflict as conflict:
-        flash(str(conflict), "error")
+        flash(told(conflict), "error")
     else:
         flash(_("The booking is cancelled, and %(guest)s is being told.", guest=found.guest_name), "success")
     return redirect(url_for("host.booking", booking_id=booking_id), 303)

@@ -23,6 +23,7 @@ from webapp.scheduling.service.offers import chosen_duration, require_offered
 from webapp.scheduling.views.guest import picker_page
 from webapp.scheduling.views.picker import make_picker, nearest_slots, read_start, read_wish, start_value
 from webapp.web.extensions import limiter
+from webapp.web.languages import told
 
 blueprint = Blueprint("manage", __name__, url_prefix="/manage/<token>")
 limiter.limit(lambda: settings().rate_limit_public)(blueprint)
@@ -93,7 +94,7 @@ def move(token: str) -> ResponseReturnValue:
     except StartRefused as refusal:
         return _move_page(token, booking, start, zone, refusal=refusal)
     except NothingChanged as same:
-        flash(str(same), "info")
+        flash(told(same), "info")
         return redirect(url_for("manage.choose", token=token), 303)
     except (AlreadyCancelled, BookingOver):
         return _back(token)
@@ -130,7 +131,7 @@ def _back(token: str) -> ResponseReturnValue:
 
 def _ask_to_move(token: str, booking: Booking, start: datetime, zone: ZoneInfo) -> ResponseReturnValue:
     if start == booking.starts_at:
-        flash(str(NothingChanged()), "info")
+        flash(told(NothingChanged()), "info")
         return redirect(url_for("manage.choose", token=token), 303)
     try:
         require_offered(event_type=booking.event_type, start=start, moving=booking)

@@ -1,0 +1,36 @@
+"""Sentences for people, written where no language is known yet.
+
+Services and what is below them say what is wrong in English, and do not know who will read it. `say` marks such a
+sentence for translation and keeps its pattern, so that whoever shows it can say it again in the reader's language
+(`webapp.web.languages.told`). Until then, and for programs, it is the English text that it looks like.
+"""
+
+from __future__ import annotations
+
+from typing import Self
+
+
+class Said(str):
+    """A text that remembers the pattern and the values it was made from.
+
+    `str()` of it, and of an exception that carries it, is still a Said: what is said survives being raised.
+    """
+
+    __slots__ = ("pattern", "values")
+
+    pattern: str
+    values: dict[str, object]
+
+    def __new__(cls, pattern: str, values: dict[str, object]) -> Self:
+        """Return the text; `values` stand in `pattern` as %(name)s or %(name)d."""
+        said = super().__new__(cls, pattern % values if values else pattern)
+        said.pattern, said.values = pattern, values
+        return said
+
+    def __str__(self) -> str:
+        return self
+
+
+def say(pattern: str, /, **values: object) -> Said:
+    """Return a sentence that can be translated later; values are named in it: `at most %(most)d characters`."""
+    return Said(pattern, values)
