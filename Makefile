@@ -44,8 +44,8 @@ lock: $(tools) ## pin what requirements*.in ask for, with hashes (ARGS="--upgrad
 
 translations: $(tools) ## find new and changed words for people, and merge them into translations/ (then translate them there)
 	@$(python) -m babel.messages.frontend --quiet extract --mapping-file=translations/babel.cfg \
-		--keywords=say --keywords=lazy_gettext --add-comments=Translators: --strip-comments --no-wrap --sort-by-file \
-		--add-location=file --project=Almanac --version=1 --copyright-holder=Almanac \
+		--keywords=say --keywords=lazy_gettext --add-comments=Translators: --strip-comments --no-wrap --sort-output \
+		--no-location --project=Almanac --version=1 --copyright-holder=Almanac \
 		--output-file=translations/messages.pot .
 	@for folder in translations/*/; do \
 		$(python) -m babel.messages.frontend --quiet update --input-file=translations/messages.pot --ignore-pot-creation-date --ignore-obsolete --no-fuzzy-matching --no-wrap \

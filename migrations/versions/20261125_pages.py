@@ -6,7 +6,7 @@ import sqlalchemy as sa
 from alembic import op
 
 revision = "20261125_pages"
-down_revision = "20261122_teams"
+down_revision = "20261125_runtime"
 branch_labels = None
 depends_on = None
 
