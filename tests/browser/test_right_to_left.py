@@ -20,7 +20,8 @@ CHECKS = """() => {
   if (scrollWidth > clientWidth) wrong.push(`the page is wider than the window: ${scrollWidth}`);
   if (getComputedStyle(document.body).direction !== 'rtl') wrong.push('the page runs from left to right');
   const scrolls = (element) => {
-    for (let at = element; at; at = at.parentElement) if (/auto|scroll/.test(getComputedStyle(at).overflowX)) return true;
+    for (let at = element; at; at = at.parentElement)
+      if (/auto|scroll/.test(getComputedStyle(at).overflowX)) return true;
     return false;
   };
   const edges = (element) => element.getBoundingClientRect();

@@ -44,7 +44,8 @@ class Gunicorn:
 @pytest.fixture
 def gunicorn(redis: Redis, tmp_path: Path) -> Iterator[Gunicorn]:
     output = tmp_path / "lines"
-    environment = {**os.environ, "LOG_FORMAT": "json", "LOG_LEVEL": "info", "ENVIRONMENT": "production"}
+    environment = os.environ | {"LOG_FORMAT": "json", "LOG_LEVEL": "info"}
+    environment |= {"ENVIRONMENT": "production", "PASSWORD_MEMORY_MB": "64"}
     command = [sys.executable, "-m", "gunicorn", "wsgi:app", "--bind", "127.0.0.1:0", "--workers", "2"]
     with output.open("wb") as lines:
         process = subprocess.Popen(command, cwd=ROOT, env=environment, stdout=lines, stderr=lines)

@@ -127,6 +127,7 @@ def test_with_a_token_set_only_the_token_opens(client: FlaskClient, with_setting
 def test_production_without_a_token_answers_nobody(
     client: FlaskClient, with_setting: Callable[[str, str], None]
 ) -> None:
+    with_setting("PASSWORD_MEMORY_MB", "64")
     with_setting("ENVIRONMENT", "production")
     answer = client.get("/metrics")
     assert answer.status_code == 403
