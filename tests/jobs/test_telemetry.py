@@ -253,10 +253,11 @@ def test_a_collector_that_hangs_or_is_away_neither_slows_nor_fails_a_job(
             began = time.monotonic()
             for number in range(50):
                 assert execute.run(sample.fail.enqueue(f"{where} {number}")) == "waiting"
-            assert time.monotonic() - began < 5  # 0.5 s alone
+            # Half a second on an idle machine; each wait for the collector would be ten.
+            assert time.monotonic() - began < 25
             began = time.monotonic()
             flush()
-            assert time.monotonic() - began < 2 * tracing.FLUSH_SECONDS + 0.5
+            assert time.monotonic() - began < 5 * tracing.FLUSH_SECONDS
         switched_on(peer.address)
         labour.work.enqueue("done")
         with Worker(tmp_path, "--burst") as worker:
