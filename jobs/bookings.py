@@ -8,9 +8,13 @@ from uuid import UUID
 from jobs import notifications
 from jobs.mailing import send_mail
 from jobs.runtime import group, job
+from webapp.core.db import transaction
 from webapp.scheduling import messages, queries
 from webapp.scheduling.events import BookingCancelled, BookingConfirmed, BookingRescheduled
 from webapp.scheduling.models import Side
+from webapp.scheduling.service import attendance
+
+NO_SHOWS_AT_ONCE = 200
 
 
 @job(queue="bookings", lane="high", on=BookingConfirmed, atomic=True)
@@ -68,3 +72,18 @@ def send_booking_notification_to_organizer(booking_id: UUID, host_id: UUID | Non
     booking = queries.booking(booking_id)
     if booking.is_confirmed:
         send_mail(messages.notification_to_organizer(booking, host=booking.further_host(host_id)))
+
+
+@job(queue="bookings", lane="low")
+def mark_no_shows() -> dict[str, int]:
+    """Note who was to check in and did not, once their meeting has been over for a while; returns how many.
+
+    What a host has said stands, and a host can correct what this says.
+    """
+    marked = 0
+    while True:
+        with transaction():
+            batch = attendance.mark_no_shows(limit=NO_SHOWS_AT_ONCE)
+        marked += len(batch)
+        if len(batch) < NO_SHOWS_AT_ONCE:
+            return {"marked": marked}

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from jobs import operations
+from jobs import bookings, operations
 from jobs.runtime import Cron, Every
 
 SCHEDULE = (
     Every(operations.check_system_health, Cron("* * * * *")),
     Every(operations.monitor_job_performance, Cron("7 * * * *")),
+    Every(bookings.mark_no_shows, Cron("*/15 * * * *")),
 )

@@ -5,10 +5,10 @@ from __future__ import annotations
 import pytest
 
 from webapp.core.events import DomainEvent, subscribe
-from webapp.scheduling.events import BookingCancelled, BookingConfirmed, BookingRescheduled
+from webapp.scheduling.events import BookingEvent
 
 _heard: list[DomainEvent] = []
-for _kind in (BookingConfirmed, BookingRescheduled, BookingCancelled):
+for _kind in BookingEvent.__subclasses__():
     subscribe(_kind, _heard.append)
 
 

@@ -51,6 +51,9 @@ def test_a_booking_is_shown_whole(client: FlaskClient) -> None:
         "cancelled_at": None,
         "cancelled_by": None,
         "cancel_reason": "",
+        "attendance": "unknown",
+        "attendance_at": None,
+        "attendance_by": None,
     }
 
 

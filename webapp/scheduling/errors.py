@@ -133,3 +133,31 @@ class BusyHost(DomainError):
     code: ClassVar[str] = "unavailable"
     status: ClassVar[int] = 503
     message: ClassVar[str] = say("Many people are booking at this moment; please try again in a few seconds.")
+
+
+class NotTakingPlace(Conflict):
+    """The booking is not a confirmed one, so nobody can have come to it or not."""
+
+    code: ClassVar[str] = "not_confirmed"
+    message: ClassVar[str] = say("This booking is not confirmed, so there is nobody to come to it.")
+
+
+class CheckInClosed(Conflict):
+    """It is too early or too late to check in, or nobody asks for it."""
+
+    code: ClassVar[str] = "check_in_closed"
+    message: ClassVar[str] = say("You can check in from 15 minutes before the start until the end.")
+
+
+class HostSaidOtherwise(Conflict):
+    """The host has noted that the guest was not there."""
+
+    code: ClassVar[str] = "host_said_otherwise"
+    message: ClassVar[str] = say("The host has noted that you were not there; please talk to them.")
+
+
+class TooEarlyToSay(Conflict):
+    """The meeting has yet to begin."""
+
+    code: ClassVar[str] = "too_early"
+    message: ClassVar[str] = say("The meeting has not started yet, so nobody can say who came.")

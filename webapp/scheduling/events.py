@@ -32,3 +32,18 @@ class BookingRescheduled(BookingEvent):
 @dataclass(frozen=True, kw_only=True, slots=True)
 class BookingCancelled(BookingEvent):
     """A booking will not take place."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class BookingAttended(BookingEvent):
+    """The guest was there."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class BookingNoShow(BookingEvent):
+    """The guest was not there."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class BookingAttendanceUndone(BookingEvent):
+    """The host took back what was said of who came."""

@@ -21,6 +21,7 @@ from webapp.scheduling.schemas.guests import (
     SlotsQuery,
 )
 from webapp.scheduling.service import booking as bookings
+from webapp.scheduling.service.attendance import check_in
 from webapp.scheduling.service.offers import offered_slots
 from webapp.web.openapi import IdempotencyHeaders, endpoint
 
@@ -89,6 +90,15 @@ def reschedule_managed_booking(token: str, body: RescheduleIn) -> ManagedBooking
     with transaction():
         booking = queries.booking_by_token(token)
         bookings.reschedule(booking=booking, start=body.start)
+    return ManagedBookingOut.of(booking)
+
+
+@blueprint.post("/bookings/<token>/check-in")
+@endpoint(answers=ManagedBookingOut, problems=(404, 409), tag="Managing a booking")
+def check_in_to_managed_booking(token: str) -> ManagedBookingOut:
+    """Say that the guest is there, from 15 minutes before the start until the end; again changes nothing."""
+    with transaction():
+        booking = check_in(booking=queries.booking_by_token(token))
     return ManagedBookingOut.of(booking)
 
 

@@ -117,6 +117,7 @@ class EventTypeForm(Form):
     limit_per_day = IntegerField(_("Most meetings a day"), [Optional()])
     limit_per_week = IntegerField(_("Most meetings a week"), [Optional()])
     limit_per_month = IntegerField(_("Most meetings a month"), [Optional()])
+    expects_check_in = BooleanField(_("Ask guests to check in"))
     people = FieldList(FormField(HostForm), _("Hosts"))
     questions = FieldList(FormField(QuestionForm), _("Questions"))
 
@@ -142,6 +143,7 @@ class EventTypeForm(Form):
             limit_per_day=self.limit_per_day.data,
             limit_per_week=self.limit_per_week.data,
             limit_per_month=self.limit_per_month.data,
+            expects_check_in=self.expects_check_in.data,
             questions=[_question(row) for row in self._asked()],
         )
 

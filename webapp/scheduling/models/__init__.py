@@ -1,11 +1,13 @@
 """What can be booked, when its host is there, and what has been booked."""
 
+from webapp.scheduling.models.attendance import Attendance, Witness
 from webapp.scheduling.models.bookings import Booking, BookingHost, BookingStatus, Side
 from webapp.scheduling.models.event_types import EventHost, EventKind, EventType
 from webapp.scheduling.models.meetings import HostTime, Meeting
 from webapp.scheduling.models.schedules import DateOverride, Schedule, WeeklyHours
 
 __all__ = [
+    "Attendance",
     "Booking",
     "BookingHost",
     "BookingStatus",
@@ -18,4 +20,5 @@ __all__ = [
     "Schedule",
     "Side",
     "WeeklyHours",
+    "Witness",
 ]

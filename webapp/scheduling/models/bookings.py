@@ -13,6 +13,7 @@ from sqlalchemy.orm import Mapped, mapped_column, relationship
 from webapp.core.db import Base, enum_column
 from webapp.core.languages import LONGEST_TAG
 from webapp.identity.models import User
+from webapp.scheduling.models.attendance import Attendance, Witness
 from webapp.scheduling.models.event_types import EventType
 from webapp.scheduling.models.meetings import Meeting
 
@@ -35,7 +36,7 @@ class Booking(Base):
     """A guest's place in a meeting, with its host and, where a whole team comes, `further_hosts`.
 
     It keeps its times when it is cancelled, and gives up its place in the meeting. `sequence` counts its moves and its
-    cancellation, as iCalendar wants it.
+    cancellation, as iCalendar wants it. Who takes back what was said of its `attendance` has said something, too.
     """
 
     __tablename__ = "booking"
@@ -45,6 +46,21 @@ class Booking(Base):
         CheckConstraint("(status = 'cancelled') = (meeting_id IS NULL)", name="meeting"),
         Index(None, "organization_id", "starts_at", "id"),
         Index(None, "host_id", "starts_at", "id"),
+        CheckConstraint("(attendance_by IS NULL) = (attendance_at IS NULL)", name="attendance_said"),
+        CheckConstraint("attendance = 'unknown' OR attendance_by IS NOT NULL", name="attendance_known"),
+        Index(
+            "ix_booking_unattended",
+            "event_type_id",
+            "ends_at",
+            postgresql_where=text("status = 'confirmed' AND attendance_by IS NULL"),
+        ),
+        Index(
+            "ix_booking_no_show",
+            "organization_id",
+            "starts_at",
+            "id",
+            postgresql_where=text("attendance = 'no_show'"),
+        ),
     )
 
     organization_id: Mapped[UUID] = mapped_column(ForeignKey("organization.id", ondelete="CASCADE"))
@@ -71,6 +87,11 @@ class Booking(Base):
     cancelled_at: Mapped[datetime | None]
     cancelled_by: Mapped[Side | None] = mapped_column(enum_column(Side, name="cancelled_by"))
     cancel_reason: Mapped[str] = mapped_column(String(500), default="", server_default="")
+    attendance: Mapped[Attendance] = mapped_column(
+        enum_column(Attendance, name="attendance"), default=Attendance.UNKNOWN, server_default="unknown"
+    )
+    attendance_at: Mapped[datetime | None]
+    attendance_by: Mapped[Witness | None] = mapped_column(enum_column(Witness, name="attendance_by"))
     created_at: Mapped[datetime] = mapped_column(server_default=func.now())
     updated_at: Mapped[datetime] = mapped_column(server_default=func.now(), onupdate=func.now())
 

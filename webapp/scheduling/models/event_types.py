@@ -11,6 +11,7 @@ from sqlalchemy import CheckConstraint, ForeignKey, Integer, String, Text, Uniqu
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
+from webapp.core import clock
 from webapp.core.db import Base, enum_column
 from webapp.identity.models import Organization, User
 from webapp.scheduling.models.schedules import Schedule
@@ -35,7 +36,8 @@ class EventType(Base):
     it, and who hosts it, by the `schedule`, unless it is the `team` that does, each by a schedule of their own.
     Guests who do not choose among the `durations` get the first. `slot_offset` is how long after an opening the first
     meeting can begin. `buffers_among_own` keeps the buffers free of meetings of the same event type only. The limits
-    count meetings by the day, the week (from Monday) and the month of the schedule's zone; None is no limit.
+    count meetings by the day, the week (from Monday) and the month of the schedule's zone; None is no limit. Its guests
+    are asked to check in to what they could check in to `check_in_since` then.
     """
 
     __tablename__ = "event_type"
@@ -76,6 +78,7 @@ class EventType(Base):
     limit_per_day: Mapped[int | None]
     limit_per_week: Mapped[int | None]
     limit_per_month: Mapped[int | None]
+    check_in_since: Mapped[datetime | None]
     location: Mapped[str] = mapped_column(String(255), default="", server_default="")
     # Each: {"key": str, "label": str, "required": bool, "long": bool}; answers are kept under the key.
     questions: Mapped[list[dict[str, Any]]] = mapped_column(default=list, server_default=text("'[]'::jsonb"))
@@ -88,6 +91,17 @@ class EventType(Base):
     team: Mapped[list[EventHost]] = relationship(
         cascade="all, delete-orphan", passive_deletes=True, order_by="EventHost.priority, EventHost.id"
     )
+
+    @property
+    def expects_check_in(self) -> bool:
+        """True when guests are asked to check in, so that it can be known who did not come."""
+        return self.check_in_since is not None
+
+    @expects_check_in.setter
+    def expects_check_in(self, expects: bool) -> None:
+        """Begin now, or end: of meetings before that nobody could know that they had to be checked in to."""
+        if expects != self.expects_check_in:
+            self.check_in_since = clock.now() if expects else None
 
     @property
     def is_team(self) -> bool:

@@ -20,6 +20,7 @@ from webapp.core.pagination import PAGE_SIZE, Cursor, Page
 from webapp.core.scope import find_scoped, scoped
 from webapp.core.words import say
 from webapp.scheduling.models import (
+    Attendance,
     Booking,
     BookingHost,
     BookingStatus,
@@ -49,10 +50,13 @@ def booking(booking_id: UUID) -> Booking:
 
 
 class When(StrEnum):
-    """Which bookings a list shows: confirmed and not yet over, confirmed and over, cancelled, or every one."""
+    """Which bookings a list shows: confirmed and not yet over, confirmed and over, those to which the guest did not
+    come, cancelled, or every one.
+    """
 
     UPCOMING = "upcoming"
     PAST = "past"
+    NO_SHOW = "no_show"
     CANCELLED = "cancelled"
     ALL = "all"
 
@@ -96,6 +100,7 @@ def _at_time(statement: Select[Booking], when: When) -> Select[Booking]:
     conditions: dict[When, tuple[Any, ...]] = {
         When.UPCOMING: (Booking.status == BookingStatus.CONFIRMED, Booking.ends_at > clock.now()),
         When.PAST: (Booking.status == BookingStatus.CONFIRMED, Booking.ends_at <= clock.now()),
+        When.NO_SHOW: (Booking.attendance == Attendance.NO_SHOW,),
         When.CANCELLED: (Booking.status == BookingStatus.CANCELLED,),
         When.ALL: (),
     }

@@ -11,7 +11,7 @@ from pydantic import Field
 from webapp.core import clock
 from webapp.core.settings import settings
 from webapp.identity.models import Organization
-from webapp.scheduling.models import Booking, BookingStatus, EventKind, EventType
+from webapp.scheduling.models import Attendance, Booking, BookingStatus, EventKind, EventType
 from webapp.scheduling.schemas.fields import (
     AnswerKey,
     Day,
@@ -25,6 +25,7 @@ from webapp.scheduling.schemas.fields import (
     ZoneName,
 )
 from webapp.scheduling.service import booking as bookings
+from webapp.scheduling.service.attendance import can_check_in
 from webapp.scheduling.service.guests import Guest
 from webapp.scheduling.service.offers import Offer
 from webapp.web.openapi import In, Out, Query
@@ -225,13 +226,19 @@ class InviteeOut(Out):
 
 
 class ManagedBookingOut(Out):
-    """A booking as its guest sees it, in the guest's zone; `can_change` until it is cancelled or has begun."""
+    """A booking as its guest sees it, in the guest's zone.
+
+    `can_change` until it is cancelled or has begun; `can_check_in` from 15 minutes before the start until the end, if
+    the event type asks for it.
+    """
 
     id: UUID
     status: BookingStatus
     start: Moment
     end: Moment
     can_change: bool
+    can_check_in: bool
+    attendance: Attendance
     cancel_reason: str
     organization: str
     event_type: PublicEventTypeOut
@@ -248,6 +255,8 @@ class ManagedBookingOut(Out):
             start=booking.starts_at.astimezone(zone),
             end=booking.ends_at.astimezone(zone),
             can_change=bookings.can_change(booking),
+            can_check_in=can_check_in(booking),
+            attendance=booking.attendance,
             cancel_reason=booking.cancel_reason,
             organization=booking.event_type.organization.slug,
             event_type=PublicEventTypeOut.of(booking.event_type),

@@ -8,7 +8,7 @@ from uuid import UUID
 from pydantic import Field
 
 from webapp.identity.models import User
-from webapp.scheduling.models import Booking, BookingStatus, EventType, Side
+from webapp.scheduling.models import Attendance, Booking, BookingStatus, EventType, Side, Witness
 from webapp.scheduling.queries import When
 from webapp.scheduling.schemas.fields import Moment
 from webapp.scheduling.schemas.guests import InviteeOut, PublicEventTypeOut
@@ -38,6 +38,7 @@ class EventTypeOut(PublicEventTypeOut):
     limit_per_day: int | None
     limit_per_week: int | None
     limit_per_month: int | None
+    expects_check_in: bool
 
     @classmethod
     def of(cls, event_type: EventType) -> Self:
@@ -90,6 +91,9 @@ class BookingOut(Out):
     cancelled_at: Moment | None
     cancelled_by: Side | None
     cancel_reason: str
+    attendance: Attendance
+    attendance_at: Moment | None
+    attendance_by: Witness | None
 
     @classmethod
     def of(cls, booking: Booking) -> Self:
@@ -110,6 +114,9 @@ class BookingOut(Out):
             cancelled_at=booking.cancelled_at,
             cancelled_by=booking.cancelled_by,
             cancel_reason=booking.cancel_reason,
+            attendance=booking.attendance,
+            attendance_at=booking.attendance_at,
+            attendance_by=booking.attendance_by,
         )
 
 

@@ -83,6 +83,7 @@ class EventTypeDetails:
     limit_per_day: int | None = None
     limit_per_week: int | None = None
     limit_per_month: int | None = None
+    expects_check_in: bool = False
     location: str = ""
     questions: Sequence[Question] = ()
 
@@ -171,6 +172,7 @@ def _checked(details: EventTypeDetails) -> dict[str, Any]:
     with faults.of("seats"):
         _require_seats(details)
     values |= {"kind": details.kind, "buffers_among_own": details.buffers_among_own}
+    values["expects_check_in"] = details.expects_check_in
     values["questions"] = _questions(details.questions, faults)
     faults.refuse()
     return values

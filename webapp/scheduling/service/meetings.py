@@ -21,6 +21,7 @@ from webapp.core.db import session
 from webapp.identity.models import User
 from webapp.scheduling.errors import BusyHost, SlotTaken
 from webapp.scheduling.models import Booking, BookingHost, EventType, HostTime, Meeting
+from webapp.scheduling.service.attendance import forget_attendance
 
 
 @contextmanager
@@ -105,8 +106,9 @@ def set_seats(*, event_type: EventType) -> None:
 def leave_seat(*, booking: Booking) -> None:
     """Give up the booking's seat; with the last one the meeting goes, and the hosts have their time back.
 
-    The booking is left to take another one, or to be cancelled.
+    The booking is left to take another one, or to be cancelled; whoever had checked in to it has not to what comes.
     """
+    forget_attendance(booking=booking)
     mine = Meeting.id == booking.meeting_id
     last = session().execute(delete(Meeting).where(mine, Meeting.seats_taken == 1).returning(Meeting.id)).all()
     if not last:

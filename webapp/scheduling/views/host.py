@@ -19,8 +19,9 @@ from webapp.identity.models import Membership
 from webapp.notifications.queries import deliveries
 from webapp.scheduling import queries
 from webapp.scheduling.forms.booking import CancelForm
-from webapp.scheduling.models import Booking, Side
+from webapp.scheduling.models import Attendance, Booking, Side
 from webapp.scheduling.queries import When
+from webapp.scheduling.service.attendance import can_say
 from webapp.scheduling.service.booking import can_change, cancel
 from webapp.web.languages import told
 
@@ -80,14 +81,14 @@ def bookings() -> str:
 @signed_in
 def booking(booking_id: UUID) -> str:
     """Show one booking."""
-    return _booking_page(_own_booking(booking_id), CancelForm())
+    return _booking_page(own_booking(booking_id), CancelForm())
 
 
 @blueprint.post("/app/bookings/<uuid:booking_id>/cancel")
 @signed_in
 def cancel_booking(booking_id: UUID) -> ResponseReturnValue:
     """Cancel a booking in the host's name; the guest is told the reason."""
-    found, form = _own_booking(booking_id), CancelForm(request.form)
+    found, form = own_booking(booking_id), CancelForm(request.form)
     if not form.validate():
         return _booking_page(found, form), 422
     try:
@@ -104,7 +105,7 @@ def cancel_booking(booking_id: UUID) -> ResponseReturnValue:
 @signed_in
 def send_again(booking_id: UUID) -> ResponseReturnValue:
     """Send the guest one more copy of the confirmation."""
-    found = _own_booking(booking_id)
+    found = own_booking(booking_id)
     if found.is_confirmed:
         with transaction():
             send_booking_confirmation_to_invitee.enqueue(booking_id=found.id, resend=uuid7())
@@ -119,7 +120,8 @@ def visible_host(member: Membership) -> UUID | None:
     return None if member.role.administers else member.user_id
 
 
-def _own_booking(booking_id: UUID) -> Booking:
+def own_booking(booking_id: UUID) -> Booking:
+    """Return a booking that the member may see; raises NotFound."""
     member = current_member()
     return queries.get_booking(member.organization_id, booking_id, host_id=visible_host(member))
 
@@ -132,6 +134,7 @@ def _booking_page(found: Booking, form: CancelForm) -> str:
         zone=clock.find_zone(current_member().user.timezone),
         guest_zone=clock.find_zone(found.guest_timezone),
         can_change=can_change(found),
+        can_say={said.value: can_say(found, said) for said in Attendance},
         answers=_answers(found),
         deliveries=deliveries(
             organization_id=found.organization_id, key_prefix=f"booking:{found.id}:", since=found.created_at

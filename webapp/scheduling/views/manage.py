@@ -13,11 +13,13 @@ from flask_babel import gettext as _
 
 from webapp.core import clock
 from webapp.core.db import transaction
+from webapp.core.errors import Conflict
 from webapp.core.settings import settings
 from webapp.scheduling import messages, queries
 from webapp.scheduling.errors import AlreadyCancelled, BookingOver, NothingChanged, StartRefused
 from webapp.scheduling.forms.booking import CancelForm
 from webapp.scheduling.models import Booking, Side
+from webapp.scheduling.service.attendance import can_check_in, check_in
 from webapp.scheduling.service.booking import can_change, cancel, reschedule
 from webapp.scheduling.service.offers import chosen_duration, require_offered
 from webapp.scheduling.views.guest import picker_page
@@ -49,7 +51,22 @@ def show(token: str) -> str:
         is_new=request.args.get("new") == "1",
         calendar_links=_calendar_links(booking),
         can_change=can_change(booking),
+        can_check_in=can_check_in(booking),
+        is_under_way=booking.starts_at <= clock.now() < booking.ends_at,
     )
+
+
+@blueprint.post("/check-in")
+def come(token: str) -> ResponseReturnValue:
+    """Note that the guest is there."""
+    try:
+        with transaction():
+            check_in(booking=queries.booking_by_token(token))
+    except Conflict as conflict:
+        flash(told(conflict), "error")
+    else:
+        flash(_("You have checked in."), "success")
+    return _back(token)
 
 
 @blueprint.get("/invite.ics")
