@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from uuid import UUID
 
-from jobs import notifications
+from jobs import attendees, notifications
 from jobs.mailing import send_mail
 from jobs.runtime import group, job
 from webapp.core.db import transaction
@@ -20,11 +20,12 @@ NO_SHOWS_AT_ONCE = 200
 @job(queue="bookings", lane="high", on=BookingConfirmed, atomic=True)
 def process_booking_confirmation(booking_id: UUID) -> None:
     """All that follows a confirmed booking is listed here, and only here."""
-    others = queries.booking(booking_id).further_hosts
+    booking = queries.booking(booking_id)
     group(
         send_booking_confirmation_to_invitee.s(booking_id),
         send_booking_notification_to_organizer.s(booking_id),
-        *(send_booking_notification_to_organizer.s(booking_id, other.host_id) for other in others),
+        *(send_booking_notification_to_organizer.s(booking_id, other.host_id) for other in booking.further_hosts),
+        *(attendees.send_invitation_to_attendee.s(booking_id, attendee.id) for attendee in booking.attendees),
         notifications.schedule_booking_reminder.s(booking_id, sequence=0),
     ).enqueue()
 
@@ -33,11 +34,12 @@ def process_booking_confirmation(booking_id: UUID) -> None:
 def process_booking_reschedule(booking_id: UUID, previous_start: datetime, sequence: int) -> None:
     """All that follows the move of a booking: both sides hear the old and the new time, the reminder moves along."""
     notifications.cancel_reminders(booking_id, before_sequence=sequence)
-    others = queries.booking(booking_id).further_hosts
-    tell = notifications.send_booking_rescheduled_email
+    booking = queries.booking(booking_id)
+    tell, tell_attendee = notifications.send_booking_rescheduled_email, attendees.send_new_time_to_attendee
     group(
         *(tell.s(booking_id, side, previous_start, sequence) for side in Side),
-        *(tell.s(booking_id, Side.HOST, previous_start, sequence, other.host_id) for other in others),
+        *(tell.s(booking_id, Side.HOST, previous_start, sequence, other.host_id) for other in booking.further_hosts),
+        *(tell_attendee.s(booking_id, attendee.id, previous_start, sequence) for attendee in booking.attendees),
         notifications.schedule_booking_reminder.s(booking_id, sequence),
     ).enqueue()
 
@@ -51,6 +53,7 @@ def process_booking_cancellation(booking_id: UUID) -> None:
     group(
         *(tell.s(booking_id, side) for side in Side),
         *(tell.s(booking_id, Side.HOST, other.host_id) for other in booking.further_hosts),
+        *(attendees.send_cancellation_to_attendee.s(booking_id, attendee.id) for attendee in booking.attendees),
     ).enqueue()
 
 

@@ -1,4 +1,4 @@
-"""Attendance of bookings, and event types that ask for check-in."""
+"""Attendance of bookings, event types that ask for check-in, and whom guests bring along."""
 
 from __future__ import annotations
 
@@ -37,9 +37,45 @@ def upgrade() -> None:
         ["organization_id", "starts_at", "id"],
         postgresql_where=sa.text("attendance = 'no_show'"),
     )
+    _add_attendees()
+
+
+def _add_attendees() -> None:
+    op.add_column("event_type", sa.Column("most_attendees", sa.Integer(), server_default="0", nullable=False))
+    op.create_check_constraint(op.f("ck_event_type_most_attendees"), "event_type", "most_attendees BETWEEN 0 AND 20")
+    op.create_table(
+        "booking_attendee",
+        sa.Column("organization_id", sa.Uuid(), nullable=False),
+        sa.Column("booking_id", sa.Uuid(), nullable=False),
+        sa.Column("email", sa.String(length=254), nullable=False),
+        sa.Column("created_at", sa.TIMESTAMP(timezone=True), server_default=sa.text("now()"), nullable=False),
+        sa.Column("removed_at", sa.TIMESTAMP(timezone=True), nullable=True),
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["organization_id"],
+            ["organization.id"],
+            name=op.f("fk_booking_attendee_organization_id"),
+            ondelete="CASCADE",
+        ),
+        sa.ForeignKeyConstraint(
+            ["booking_id"], ["booking.id"], name=op.f("fk_booking_attendee_booking_id"), ondelete="CASCADE"
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_booking_attendee")),
+    )
+    op.create_index(op.f("ix_booking_attendee_booking_id"), "booking_attendee", ["booking_id"])
+    op.create_index(
+        "uq_booking_attendee_email",
+        "booking_attendee",
+        ["booking_id", sa.text("lower(email)")],
+        unique=True,
+        postgresql_where=sa.text("removed_at IS NULL"),
+    )
 
 
 def downgrade() -> None:
+    op.drop_table("booking_attendee")
+    op.drop_constraint(op.f("ck_event_type_most_attendees"), "event_type")
+    op.drop_column("event_type", "most_attendees")
     op.drop_index("ix_booking_no_show", "booking")
     op.drop_index("ix_booking_unattended", "booking")
     for name in CHECKS:

@@ -47,6 +47,7 @@ def test_a_booking_is_shown_whole(client: FlaskClient) -> None:
         "host": {"id": str(host.user_id), "name": host.user.name},
         "hosts": [{"id": str(host.user_id), "name": host.user.name}],
         "invitee": {"name": GUEST.name, "email": GUEST.email, "phone": None, "timezone": "Europe/Berlin"},
+        "attendees": [],
         "answers": {},
         "cancelled_at": None,
         "cancelled_by": None,

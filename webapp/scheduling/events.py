@@ -47,3 +47,17 @@ class BookingNoShow(BookingEvent):
 @dataclass(frozen=True, kw_only=True, slots=True)
 class BookingAttendanceUndone(BookingEvent):
     """The host took back what was said of who came."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class BookingAttendeeAdded(BookingEvent):
+    """The guest named somebody to come along, after the booking was made."""
+
+    attendee_id: UUID
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class BookingAttendeeRemoved(BookingEvent):
+    """The guest took somebody off who was to come along."""
+
+    attendee_id: UUID

@@ -22,12 +22,21 @@ class Method(StrEnum):
     PUBLISH = "PUBLISH"
 
 
-def build(booking: Booking, *, method: Method, summary: str, description: str, url: str | None = None) -> str:
+def build(
+    booking: Booking,
+    *,
+    method: Method,
+    summary: str,
+    description: str,
+    url: str | None = None,
+    to_attendee: str | None = None,
+) -> str:
     """Return the iCalendar object of `booking`, with CRLF line ends and lines folded at 75 octets.
 
     The UID stays the same for the booking's whole life and SEQUENCE is the booking's own, which every move and the
     cancellation raise: so a calendar tells the new from the old. Times are in UTC, so that no definition of a zone
-    need travel along. `summary`, `description` and `url` are for the one reader of this copy.
+    need travel along. `summary`, `description` and `url` are for the one reader of this copy. `to_attendee` is the
+    reader's address, where a guest brings them along; a CANCEL for one who was taken off ends it for them alone.
     """
     calendar = Calendar()
     calendar.add("prodid", _PRODUCT)
@@ -35,19 +44,20 @@ def build(booking: Booking, *, method: Method, summary: str, description: str, u
     calendar.add("calscale", "GREGORIAN")
     calendar.add("method", method.value)
     event = Event()
-    _add_facts(event, booking)
+    _add_facts(event, booking, cancelled=method is Method.CANCEL or booking.status is BookingStatus.CANCELLED)
     event.add("summary", summary)
     event.add("description", description)
     if url:
         event.add("url", vUri(url))
     _add_people(event, booking, with_attendees=method is not Method.PUBLISH)
+    if method is not Method.PUBLISH:
+        _add_brought_along(event, booking, to_attendee)
     calendar.add_component(event)
     written: bytes = calendar.to_ical()
     return written.decode()
 
 
-def _add_facts(event: Event, booking: Booking) -> None:
-    cancelled = booking.status is BookingStatus.CANCELLED
+def _add_facts(event: Event, booking: Booking, *, cancelled: bool) -> None:
     event.add("uid", f"{booking.id}@{public_host()}")
     event.add("sequence", booking.sequence)
     event.add("dtstamp", now())
@@ -73,12 +83,25 @@ def _add_people(event: Event, booking: Booking, *, with_attendees: bool) -> None
         (booking.host.name, booking.host.email, "CHAIR"),
         *((other.name, other.email, "REQ-PARTICIPANT") for other in booking.hosts[1:]),
     ):
-        attendee = _person(name, email)
-        attendee.params["CUTYPE"] = "INDIVIDUAL"
-        attendee.params["ROLE"] = role
-        attendee.params["PARTSTAT"] = "ACCEPTED"
-        attendee.params["RSVP"] = "FALSE"
-        event.add("attendee", attendee)
+        event.add("attendee", _attendee(name, email, role=role, status="ACCEPTED"))
+
+
+def _add_brought_along(event: Event, booking: Booking, reader: str | None) -> None:
+    """Name whom the guest brings along, who have agreed to nothing yet, and who reads it, if they were taken off."""
+    emails = [attendee.email for attendee in booking.attendees]
+    hosts = {host.email.casefold() for host in booking.hosts}
+    for email in emails if reader is None or reader in emails else [*emails, reader]:
+        if email.casefold() not in hosts:
+            event.add("attendee", _attendee(email, email, role="REQ-PARTICIPANT", status="NEEDS-ACTION"))
+
+
+def _attendee(name: str, email: str, *, role: str, status: str) -> vCalAddress:
+    attendee = _person(name, email)
+    attendee.params["CUTYPE"] = "INDIVIDUAL"
+    attendee.params["ROLE"] = role
+    attendee.params["PARTSTAT"] = status
+    attendee.params["RSVP"] = "FALSE"
+    return attendee
 
 
 def _person(name: str, email: str) -> vCalAddress:

@@ -149,7 +149,7 @@ def _context(booking: Booking, *, to: Side, reader: User) -> dict[str, object]:
         "booking": booking,
         "event_type": event_type,
         "organization": event_type.organization,
-        "host_names": _host_names(booking, locale=_locale(booking, to=to, host=reader)),
+        "host_names": host_names(booking, locale=_locale(booking, to=to, host=reader)),
         "when": _when(booking, to=to, host=reader),
     }
     if to is Side.GUEST:
@@ -171,7 +171,8 @@ def _locale(booking: Booking, *, to: Side, host: User | None = None) -> Locale:
     return customs((booking.guest_locale if to is Side.GUEST else (host or booking.host).locale) or "")
 
 
-def _host_names(booking: Booking, *, locale: Locale) -> str:
+def host_names(booking: Booking, *, locale: Locale) -> str:
+    """Return the names of all who host the booking, as the reader's language lists them."""
     return str(format_list([host.name for host in booking.hosts], locale=locale))
 
 
@@ -209,7 +210,7 @@ def _calendar(booking: Booking, method: Method, *, to: Side, host: User | None =
 
 
 def _summary(booking: Booking, *, to: Side, locale: Locale) -> str:
-    other = _host_names(booking, locale=locale) if to is Side.GUEST else booking.guest_name
+    other = host_names(booking, locale=locale) if to is Side.GUEST else booking.guest_name
     with force_locale(locale):
         summary: str = gettext("%(event)s with %(person)s", event=booking.event_type.name, person=other)
     return summary

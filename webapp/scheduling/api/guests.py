@@ -69,6 +69,7 @@ def create_booking(org: str, event_type: str, body: BookingIn, headers: Idempote
             duration=body.duration,
             guest=body.guest(),
             answers=body.answers or {},
+            attendees=body.attendees or (),
         )
         created = BookingCreated.of(booking)
         if headers.key:

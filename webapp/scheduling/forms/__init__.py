@@ -25,11 +25,15 @@ def checked_by(check: Callable[[str], Any]) -> Callable[[Form, Field], None]:
 
 
 def show_errors(form: Form, errors: Iterable[FieldError]) -> list[str]:
-    """Put what a service refused beside the fields of `form`; return what belongs to none of them."""
+    """Put what a service refused beside the fields of `form`; return what belongs to none of them.
+
+    What is wrong with one of several things that are typed into one field, such as `attendees.1`, is the field's.
+    """
     general = []
     for error in errors:
-        if error.field in form:
-            form[error.field].errors = [*form[error.field].errors, told(error.message)]
+        name = error.field if error.field in form else error.field.partition(".")[0]
+        if name in form:
+            form[name].errors = [*form[name].errors, told(error.message)]
         else:
             general.append(told(error.message))
     return general

@@ -11,6 +11,7 @@ from wtforms.validators import InputRequired, Length
 
 from webapp.core.addresses import email_address
 from webapp.scheduling.forms import checked_by
+from webapp.scheduling.forms.attendees import attendees_field, split_addresses
 from webapp.scheduling.models import EventType
 from webapp.scheduling.service.guests import (
     LONGEST_ANSWER,
@@ -22,6 +23,7 @@ from webapp.scheduling.service.guests import (
 from webapp.web.forms import Form
 
 _ANSWER = "answers."
+_ATTENDEES = "attendees"
 
 
 class GuestForm(Form):
@@ -61,6 +63,10 @@ class GuestForm(Form):
         """Return what was answered, by the questions' keys."""
         return {field.name.removeprefix(_ANSWER): field.data or "" for field in self.questions()}
 
+    def brought_along(self) -> list[str]:
+        """Return the addresses of whom the guest brings along, where the event type lets them."""
+        return split_addresses(self[_ATTENDEES].data or "") if _ATTENDEES in self else []
+
     def questions(self) -> list[Field]:
         """Return the fields of the event type's own questions, in their order."""
         return [field for field in self if field.name.startswith(_ANSWER)]
@@ -78,6 +84,8 @@ def guest_form(event_type: EventType, typed: MultiDict[str, str] | None = None) 
 
     for question in event_type.questions:
         setattr(_Form, _ANSWER + question["key"], _question_field(question))
+    if event_type.most_attendees:
+        setattr(_Form, _ATTENDEES, attendees_field())
     return _Form(typed)
 
 

@@ -57,6 +57,7 @@ _USUAL = {
     "buffer_after": 0,
     "minimum_notice": 60,
     "horizon_days": 60,
+    "most_attendees": 0,
 }
 _NUMBER_OR_NOTHING = _("Please give a number, or 0.")
 
@@ -117,6 +118,7 @@ class EventTypeForm(Form):
     limit_per_day = IntegerField(_("Most meetings a day"), [Optional()])
     limit_per_week = IntegerField(_("Most meetings a week"), [Optional()])
     limit_per_month = IntegerField(_("Most meetings a month"), [Optional()])
+    most_attendees = IntegerField(_("Further people whom a guest can invite"), [InputRequired(_NUMBER_OR_NOTHING)])
     expects_check_in = BooleanField(_("Ask guests to check in"))
     people = FieldList(FormField(HostForm), _("Hosts"))
     questions = FieldList(FormField(QuestionForm), _("Questions"))
@@ -143,6 +145,7 @@ class EventTypeForm(Form):
             limit_per_day=self.limit_per_day.data,
             limit_per_week=self.limit_per_week.data,
             limit_per_month=self.limit_per_month.data,
+            most_attendees=self.most_attendees.data or 0,
             expects_check_in=self.expects_check_in.data,
             questions=[_question(row) for row in self._asked()],
         )

@@ -1,6 +1,7 @@
 """What can be booked, when its host is there, and what has been booked."""
 
 from webapp.scheduling.models.attendance import Attendance, Witness
+from webapp.scheduling.models.attendees import BookingAttendee
 from webapp.scheduling.models.bookings import Booking, BookingHost, BookingStatus, Side
 from webapp.scheduling.models.event_types import EventHost, EventKind, EventType
 from webapp.scheduling.models.meetings import HostTime, Meeting
@@ -9,6 +10,7 @@ from webapp.scheduling.models.schedules import DateOverride, Schedule, WeeklyHou
 __all__ = [
     "Attendance",
     "Booking",
+    "BookingAttendee",
     "BookingHost",
     "BookingStatus",
     "DateOverride",

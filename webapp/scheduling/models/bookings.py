@@ -14,6 +14,7 @@ from webapp.core.db import Base, enum_column
 from webapp.core.languages import LONGEST_TAG
 from webapp.identity.models import User
 from webapp.scheduling.models.attendance import Attendance, Witness
+from webapp.scheduling.models.attendees import BookingAttendee
 from webapp.scheduling.models.event_types import EventType
 from webapp.scheduling.models.meetings import Meeting
 
@@ -101,6 +102,19 @@ class Booking(Base):
     further_hosts: Mapped[list[BookingHost]] = relationship(
         cascade="all, delete-orphan", passive_deletes=True, order_by="BookingHost.id"
     )
+
+    named: Mapped[list[BookingAttendee]] = relationship(
+        cascade="all, delete-orphan", passive_deletes=True, order_by="BookingAttendee.id"
+    )
+
+    @property
+    def attendees(self) -> list[BookingAttendee]:
+        """Whom the guest brings along: those `named` who were not taken off again."""
+        return [attendee for attendee in self.named if attendee.removed_at is None]
+
+    def attendee(self, attendee_id: UUID) -> BookingAttendee | None:
+        """Return the attendee with this id; None for who was taken off, and for who has nothing to do with it."""
+        return next((attendee for attendee in self.attendees if attendee.id == attendee_id), None)
 
     @property
     def hosts(self) -> list[User]:

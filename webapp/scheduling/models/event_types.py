@@ -37,7 +37,8 @@ class EventType(Base):
     Guests who do not choose among the `durations` get the first. `slot_offset` is how long after an opening the first
     meeting can begin. `buffers_among_own` keeps the buffers free of meetings of the same event type only. The limits
     count meetings by the day, the week (from Monday) and the month of the schedule's zone; None is no limit. Its guests
-    are asked to check in to what they could check in to `check_in_since` then.
+    can bring `most_attendees` further people, and are asked to check in to what can be checked in to `check_in_since`
+    then.
     """
 
     __tablename__ = "event_type"
@@ -53,6 +54,7 @@ class EventType(Base):
         CheckConstraint("seats BETWEEN 1 AND 1000 AND (kind = 'group') = (seats > 1)", name="seats"),
         CheckConstraint("kind <> 'group' OR cardinality(other_durations) = 0", name="group"),
         CheckConstraint("slot_offset BETWEEN 0 AND 1439", name="slot_offset"),
+        CheckConstraint("most_attendees BETWEEN 0 AND 20", name="most_attendees"),
         CheckConstraint("limit_per_day >= 1 AND limit_per_week >= 1 AND limit_per_month >= 1", name="limits"),
     )
 
@@ -78,6 +80,7 @@ class EventType(Base):
     limit_per_day: Mapped[int | None]
     limit_per_week: Mapped[int | None]
     limit_per_month: Mapped[int | None]
+    most_attendees: Mapped[int] = mapped_column(default=0, server_default="0")
     check_in_since: Mapped[datetime | None]
     location: Mapped[str] = mapped_column(String(255), default="", server_default="")
     # Each: {"key": str, "label": str, "required": bool, "long": bool}; answers are kept under the key.

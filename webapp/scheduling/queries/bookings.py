@@ -83,7 +83,9 @@ def bookings_page(
     `search` is looked for in the guest's name and e-mail and in the event type's name; `host_id` limits to one host.
     """
     statement = scoped(Booking, organization_id).join(Booking.event_type)
-    statement = statement.options(contains_eager(Booking.event_type), selectinload(Booking.further_hosts))
+    statement = statement.options(
+        contains_eager(Booking.event_type), selectinload(Booking.further_hosts), selectinload(Booking.named)
+    )
     statement = _at_time(statement, when)
     if host_id is not None:
         statement = statement.where(_hosted_by(host_id))

@@ -12,6 +12,7 @@ from webapp.core import clock
 from webapp.core.settings import settings
 from webapp.identity.models import Organization
 from webapp.scheduling.models import Attendance, Booking, BookingStatus, EventKind, EventType
+from webapp.scheduling.schemas.attendees import Attendees
 from webapp.scheduling.schemas.fields import (
     AnswerKey,
     Day,
@@ -58,6 +59,7 @@ class BookingIn(In):
     invitee: InviteeIn
     answers: Annotated[dict[AnswerKey, str], Field(max_length=50)] | None = None
     duration: int | None = Field(None, description="One of the event type's `durations`; the first if not given.")
+    attendees: Attendees | None = None
 
     def guest(self) -> Guest:
         """Return who books, in the service's terms."""
@@ -128,7 +130,7 @@ class PublicEventTypeOut(Out):
     """Something that can be booked. `url` is its page.
 
     `durations` are the lengths to choose from in minutes, `duration` the one that is booked without choosing; `seats`
-    is how many guests can come to one meeting.
+    is how many guests can come to one meeting, `most_attendees` whom each of them can invite as well.
     """
 
     slug: str
@@ -142,6 +144,7 @@ class PublicEventTypeOut(Out):
     host: HostOut
     hosts: list[HostOut]
     questions: list[QuestionOut]
+    most_attendees: int
     url: str
 
     @classmethod
@@ -159,6 +162,7 @@ class PublicEventTypeOut(Out):
             host=HostOut(name=event_type.who),
             hosts=[HostOut(name=host.name) for host in event_type.hosts],
             questions=[QuestionOut.model_validate(question) for question in event_type.questions],
+            most_attendees=event_type.most_attendees,
             url=f"{settings().public_url}/book/{event_type.organization.slug}/{event_type.slug}",
         )
 
@@ -225,6 +229,13 @@ class InviteeOut(Out):
         )
 
 
+class AttendeeOut(Out):
+    """Somebody whom the guest brings along."""
+
+    id: UUID
+    email: str
+
+
 class ManagedBookingOut(Out):
     """A booking as its guest sees it, in the guest's zone.
 
@@ -243,6 +254,7 @@ class ManagedBookingOut(Out):
     organization: str
     event_type: PublicEventTypeOut
     invitee: InviteeOut
+    attendees: list[AttendeeOut]
     answers: dict[str, str]
 
     @classmethod
@@ -261,5 +273,6 @@ class ManagedBookingOut(Out):
             organization=booking.event_type.organization.slug,
             event_type=PublicEventTypeOut.of(booking.event_type),
             invitee=InviteeOut.of(booking),
+            attendees=[AttendeeOut(id=attendee.id, email=attendee.email) for attendee in booking.attendees],
             answers=booking.answers,
         )

@@ -86,6 +86,7 @@ class BookingOut(Out):
     host: MemberOut
     hosts: list[MemberOut]
     invitee: InviteeOut
+    attendees: list[str]
     answers: dict[str, str]
     created_at: Moment
     cancelled_at: Moment | None
@@ -109,6 +110,7 @@ class BookingOut(Out):
             host=MemberOut.of(booking.host),
             hosts=[MemberOut.of(host) for host in booking.hosts],
             invitee=InviteeOut.of(booking),
+            attendees=[attendee.email for attendee in booking.attendees],
             answers=booking.answers,
             created_at=booking.created_at,
             cancelled_at=booking.cancelled_at,

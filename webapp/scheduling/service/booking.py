@@ -7,7 +7,7 @@ own constraint, should anything ever write past both.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 
 from webapp.core import clock, crypto
@@ -19,6 +19,7 @@ from webapp.core.words import say
 from webapp.scheduling.errors import AlreadyCancelled, BookingOver, NothingChanged
 from webapp.scheduling.events import BookingCancelled, BookingConfirmed, BookingRescheduled
 from webapp.scheduling.models import Booking, BookingStatus, EventType, Side
+from webapp.scheduling.service.attendees import named_attendees
 from webapp.scheduling.service.guests import Guest, check_answers
 from webapp.scheduling.service.meetings import hosts_turn, leave_seat, take_seat
 from webapp.scheduling.service.offers import chosen_duration, require_offered
@@ -32,11 +33,13 @@ def book(
     guest: Guest,
     answers: Mapping[str, str],
     duration: int | None = None,
+    attendees: Sequence[str] = (),
 ) -> Booking:
     """Book the meeting that begins at `start` (aware) and publish BookingConfirmed.
 
-    `duration` is one of the event type's, in minutes; the first of them if not given. Raises InvalidInput for another
-    one and for answers that do not fit the questions, the StartRefused that says why the start is not on offer
+    `duration` is one of the event type's, in minutes; the first of them if not given. `attendees` are the addresses of
+    whom the guest brings along. Raises InvalidInput for another duration, for answers that do not fit the questions
+    and for attendees that cannot be invited, the StartRefused that says why the start is not on offer
     (SlotTaken when somebody else has it), NotFound when the event type is switched off, and BusyHost.
     """
     if not event_type.is_active:
@@ -56,6 +59,7 @@ def book(
         guest_timezone=guest.timezone,
         guest_locale=guest.locale,
         answers=checked,
+        named=named_attendees(event_type=event_type, guest_email=guest.email, emails=attendees),
     )
     booking.manage_digest = crypto.digest(manage_token(booking))
     with hosts_turn(host.id for host in event_type.hosts):

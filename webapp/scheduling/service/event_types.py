@@ -18,6 +18,7 @@ from webapp.core.words import say
 from webapp.scheduling.errors import InUse, SlugTaken
 from webapp.scheduling.models import EventKind, EventType, Schedule
 from webapp.scheduling.service import meetings
+from webapp.scheduling.service.attendees import MOST_ATTENDEES
 from webapp.scheduling.service.guests import one_line, plain_text
 from webapp.scheduling.service.teams import TeamMember, set_team
 
@@ -31,6 +32,7 @@ _MINUTES = say("minutes")
 _DAYS = say("days")
 _SEATS = say("seats")
 _MEETINGS = say("meetings")
+_PEOPLE = say("people")
 # What the columns hold: the field, its least and its most, and what it counts.
 _NUMBERS = (
     ("duration", 5, 1440, _MINUTES),
@@ -41,6 +43,7 @@ _NUMBERS = (
     ("horizon_days", 1, 730, _DAYS),
     ("slot_offset", 0, 1439, _MINUTES),
     ("seats", 1, 1000, _SEATS),
+    ("most_attendees", 0, MOST_ATTENDEES, _PEOPLE),
     ("limit_per_day", 1, 1000, _MEETINGS),
     ("limit_per_week", 1, 1000, _MEETINGS),
     ("limit_per_month", 1, 1000, _MEETINGS),
@@ -83,6 +86,7 @@ class EventTypeDetails:
     limit_per_day: int | None = None
     limit_per_week: int | None = None
     limit_per_month: int | None = None
+    most_attendees: int = 0
     expects_check_in: bool = False
     location: str = ""
     questions: Sequence[Question] = ()

@@ -140,6 +140,7 @@ def _book_once(wanted: _Wanted, filled: GuestForm) -> str:
                 duration=wanted.duration,
                 guest=filled.guest(timezone=zone, locale=reader_tag()),
                 answers=filled.answers(),
+                attendees=filled.brought_along(),
             )
             remember_answer(scope=request.path[:200], key=key, answer={"booking_id": str(booking.id)})
     return manage_token(booking)

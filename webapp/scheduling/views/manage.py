@@ -32,7 +32,7 @@ limiter.limit(lambda: settings().rate_limit_public)(blueprint)
 
 
 @blueprint.after_request
-def _keep_private(response: Response) -> Response:
+def keep_private(response: Response) -> Response:
     """The address is the key: no cache keeps the page and no search engine lists it."""
     response.headers["Cache-Control"] = "no-store"
     response.headers["X-Robots-Tag"] = "noindex, nofollow"

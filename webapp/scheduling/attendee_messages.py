@@ -1,0 +1,109 @@
+"""The e-mails to those whom a guest brings along.
+
+They hold what, when, where and with whom, in the guest's time zone and language, since nobody has asked these people.
+They never hold the guest's link, answers or telephone number. Keys name the attendee beside the fact, as in `messages`.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from babel import Locale
+from flask_babel import force_locale, gettext
+
+from webapp.core.languages import customs
+from webapp.notifications.mail.compose import write
+from webapp.notifications.mail.message import CalendarPart, Mail, Mailbox
+from webapp.scheduling import ics
+from webapp.scheduling.calendar_links import links
+from webapp.scheduling.ics import Method
+from webapp.scheduling.messages import host_names
+from webapp.scheduling.models import Booking, BookingAttendee
+from webapp.scheduling.when import When, describe
+
+
+def invitation_to_attendee(booking: Booking, attendee: BookingAttendee) -> Mail:
+    """Return the mail that invites somebody whom the guest has named."""
+    return _mail(booking, attendee, "booking_invitation_attendee", method=Method.REQUEST)
+
+
+def rescheduled_to_attendee(booking: Booking, attendee: BookingAttendee, previous_start: datetime) -> Mail:
+    """Return the mail that tells an attendee that the booking has moved away from `previous_start` (aware)."""
+    return _mail(
+        booking,
+        attendee,
+        "booking_rescheduled_attendee",
+        method=Method.REQUEST,
+        occasion=f":{booking.sequence}",
+        previous=_when(booking, previous_start),
+    )
+
+
+def cancelled_to_attendee(booking: Booking, attendee: BookingAttendee) -> Mail:
+    """Return the mail that tells an attendee that the booking is off, and takes it out of their calendar."""
+    return _mail(booking, attendee, "booking_cancelled_attendee", method=Method.CANCEL)
+
+
+def removed_to_attendee(booking: Booking, attendee: BookingAttendee) -> Mail:
+    """Return the mail that tells somebody that they are no longer expected, and takes it out of their calendar."""
+    return _mail(booking, attendee, "booking_removed_attendee", method=Method.CANCEL)
+
+
+def _mail(
+    booking: Booking,
+    attendee: BookingAttendee,
+    template: str,
+    *,
+    method: Method,
+    occasion: str = "",
+    previous: When | None = None,
+) -> Mail:
+    """Write the mail; `occasion` tells apart what may happen to a booking more than once."""
+    event_type, locale = booking.event_type, _locale(booking)
+    summary = _summary(booking, locale)
+    context = {
+        "booking": booking,
+        "event_type": event_type,
+        "organization": event_type.organization,
+        "host_names": host_names(booking, locale=locale),
+        "when": _when(booking, booking.starts_at),
+        "previous": previous,
+        "calendars": links(
+            title=summary,
+            start=booking.starts_at,
+            end=booking.ends_at,
+            description=event_type.description,
+            location=event_type.location,
+        ),
+    }
+    written = write(template, context, locale=locale)
+    calendar = ics.build(
+        booking, method=method, summary=summary, description=event_type.description, to_attendee=attendee.email
+    )
+    return Mail(
+        organization_id=booking.organization_id,
+        idempotency_key=f"booking:{booking.id}:{template}:{attendee.id}{occasion}",
+        template=template,
+        recipient=Mailbox(name="", address=attendee.email),
+        reply_to=Mailbox(name=booking.guest_name, address=booking.guest_email),
+        subject=written.subject,
+        text=written.text,
+        html=written.html,
+        calendar=CalendarPart(method=method, content=calendar),
+    )
+
+
+def _summary(booking: Booking, locale: Locale) -> str:
+    hosts = host_names(booking, locale=locale)
+    with force_locale(locale):
+        summary: str = gettext("%(event)s with %(person)s", event=booking.event_type.name, person=hosts)
+    return summary
+
+
+def _when(booking: Booking, start: datetime) -> When:
+    length = booking.ends_at - booking.starts_at
+    return describe(start, start + length, zone=booking.guest_timezone, locale=_locale(booking))
+
+
+def _locale(booking: Booking) -> Locale:
+    return customs(booking.guest_locale or "")
