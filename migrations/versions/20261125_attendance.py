@@ -1,4 +1,4 @@
-"""Attendance of bookings, event types that ask for check-in, and whom guests bring along."""
+"""Attendance of bookings, event types that ask for check-in, whom guests bring along, and notes."""
 
 from __future__ import annotations
 
@@ -38,6 +38,7 @@ def upgrade() -> None:
         postgresql_where=sa.text("attendance = 'no_show'"),
     )
     _add_attendees()
+    _add_notes()
 
 
 def _add_attendees() -> None:
@@ -72,7 +73,30 @@ def _add_attendees() -> None:
     )
 
 
+def _add_notes() -> None:
+    op.create_table(
+        "booking_note",
+        sa.Column("organization_id", sa.Uuid(), nullable=False),
+        sa.Column("booking_id", sa.Uuid(), nullable=False),
+        sa.Column("author_id", sa.Uuid(), nullable=False),
+        sa.Column("text", sa.String(length=5000), nullable=False),
+        sa.Column("created_at", sa.TIMESTAMP(timezone=True), server_default=sa.text("now()"), nullable=False),
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["organization_id"], ["organization.id"], name=op.f("fk_booking_note_organization_id"), ondelete="CASCADE"
+        ),
+        sa.ForeignKeyConstraint(
+            ["booking_id"], ["booking.id"], name=op.f("fk_booking_note_booking_id"), ondelete="CASCADE"
+        ),
+        sa.ForeignKeyConstraint(["author_id"], ["user_account.id"], name=op.f("fk_booking_note_author_id")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_booking_note")),
+    )
+    op.create_index(op.f("ix_booking_note_author_id"), "booking_note", ["author_id"])
+    op.create_index(op.f("ix_booking_note_booking_id_id"), "booking_note", ["booking_id", "id"])
+
+
 def downgrade() -> None:
+    op.drop_table("booking_note")
     op.drop_table("booking_attendee")
     op.drop_constraint(op.f("ck_event_type_most_attendees"), "event_type")
     op.drop_column("event_type", "most_attendees")

@@ -5,13 +5,16 @@ from webapp.scheduling.models.attendees import BookingAttendee
 from webapp.scheduling.models.bookings import Booking, BookingHost, BookingStatus, Side
 from webapp.scheduling.models.event_types import EventHost, EventKind, EventType
 from webapp.scheduling.models.meetings import HostTime, Meeting
+from webapp.scheduling.models.notes import LONGEST_NOTE, BookingNote
 from webapp.scheduling.models.schedules import DateOverride, Schedule, WeeklyHours
 
 __all__ = [
+    "LONGEST_NOTE",
     "Attendance",
     "Booking",
     "BookingAttendee",
     "BookingHost",
+    "BookingNote",
     "BookingStatus",
     "DateOverride",
     "EventHost",

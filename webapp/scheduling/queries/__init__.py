@@ -18,6 +18,7 @@ from webapp.scheduling.queries.event_types import (
     public_organization,
     schedules,
 )
+from webapp.scheduling.queries.notes import get_note, notes
 
 __all__ = [
     "Agenda",
@@ -30,7 +31,9 @@ __all__ = [
     "event_types",
     "get_booking",
     "get_event_type",
+    "get_note",
     "held_times",
+    "notes",
     "public_event_type",
     "public_event_types",
     "public_organization",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from uuid import UUID
 
 from flask import Blueprint, flash, redirect, render_template, request, url_for
@@ -19,10 +20,12 @@ from webapp.identity.models import Membership
 from webapp.notifications.queries import deliveries
 from webapp.scheduling import queries
 from webapp.scheduling.forms.booking import CancelForm
+from webapp.scheduling.forms.notes import NoteForm
 from webapp.scheduling.models import Attendance, Booking, Side
 from webapp.scheduling.queries import When
 from webapp.scheduling.service.attendance import can_say
 from webapp.scheduling.service.booking import can_change, cancel
+from webapp.scheduling.service.notes import can_delete
 from webapp.web.languages import told
 
 blueprint = Blueprint("host", __name__)
@@ -81,7 +84,7 @@ def bookings() -> str:
 @signed_in
 def booking(booking_id: UUID) -> str:
     """Show one booking."""
-    return _booking_page(own_booking(booking_id), CancelForm())
+    return booking_page(own_booking(booking_id), CancelForm())
 
 
 @blueprint.post("/app/bookings/<uuid:booking_id>/cancel")
@@ -90,7 +93,7 @@ def cancel_booking(booking_id: UUID) -> ResponseReturnValue:
     """Cancel a booking in the host's name; the guest is told the reason."""
     found, form = own_booking(booking_id), CancelForm(request.form)
     if not form.validate():
-        return _booking_page(found, form), 422
+        return booking_page(found, form), 422
     try:
         with transaction():
             cancel(booking=found, by=Side.HOST, reason=(form.reason.data or "").strip())
@@ -126,16 +129,21 @@ def own_booking(booking_id: UUID) -> Booking:
     return queries.get_booking(member.organization_id, booking_id, host_id=visible_host(member))
 
 
-def _booking_page(found: Booking, form: CancelForm) -> str:
+def booking_page(found: Booking, form: CancelForm, note_form: NoteForm | None = None) -> str:
+    """Return the page of one booking, with what was typed into one of its forms."""
+    member = current_member()
     return render_template(
         "scheduling/host/booking.html",
         booking=found,
         form=form,
-        zone=clock.find_zone(current_member().user.timezone),
+        zone=clock.find_zone(member.user.timezone),
         guest_zone=clock.find_zone(found.guest_timezone),
         can_change=can_change(found),
         can_say={said.value: can_say(found, said) for said in Attendance},
         answers=_answers(found),
+        notes=queries.notes(found),
+        note_form=note_form or NoteForm(),
+        can_delete=partial(can_delete, by=member),
         deliveries=deliveries(
             organization_id=found.organization_id, key_prefix=f"booking:{found.id}:", since=found.created_at
         ),
