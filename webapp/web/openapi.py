@@ -10,9 +10,9 @@ writes the description; the checking is done here, since every refusal has to be
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
-from functools import wraps
-from typing import Any, ClassVar, TypeVar
+from collections.abc import Callable, Iterable, Mapping
+from functools import update_wrapper, wraps
+from typing import Any, ClassVar, NamedTuple, TypeVar
 
 from flask import Blueprint, Response, current_app, jsonify, request
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
@@ -92,6 +92,9 @@ class MalformedJson(DomainError):
 
 blueprint = Blueprint("openapi", __name__, url_prefix="/api/v1")
 
+# What operations that answer a file answer with, by their ids.
+_files: dict[str, str] = {}
+
 _spec = SpecTree(
     "flask",
     title="Almanac",
@@ -126,32 +129,94 @@ def endpoint(
     `problems` are the statuses of the problem documents it may answer with, beside those that follow from the rest.
     `body` may be left out by the caller when all of its fields may. Raises InvalidInput, MalformedJson, 413 and 415.
     """
-    given = {"query": (query, _query), "body": (body, _body), "headers": (headers, _headers)}
-    readers = {name: (model, read) for name, (model, read) in given.items() if model is not None}
-    refusals = {*problems, *_ALWAYS, *(_WITH_BODY if body else ()), *(_WITH_TOKEN if needs_token else ())}
-    if readers:
-        refusals.add(422)
 
     def decorate(view: Callable[..., BaseModel]) -> Callable[..., Response]:
         @wraps(view)
-        def checked(*args: Any, **kwargs: Any) -> Response:
-            given = {name: read(model) for name, (model, read) in readers.items()}
-            return json_response(view(*args, **kwargs, **given), status=status)
+        def answered(*args: Any, **kwargs: Any) -> Response:
+            return json_response(view(*args, **kwargs), status=status)
 
-        described: Callable[..., Response] = _spec.validate(
-            query=query,
-            json=body,
-            headers=headers,
-            resp=Answers(**{f"HTTP_{status}": answers}, **{f"HTTP_{code}": Problem for code in refusals}),
-            tags=(tag,),
-            security=[{"token": []}] if needs_token else None,
-            operation_id=view.__name__,
-            skip_validation=True,
-            validation_error_status=429,  # it would add one to every endpoint; this one is there anyway
-        )(checked)
-        return described
+        return _described(
+            answered,
+            success={f"HTTP_{status}": answers},
+            inputs=_Inputs(query, body, headers),
+            problems=problems,
+            needs_token=needs_token,
+            tag=tag,
+        )
 
     return decorate
+
+
+def download(
+    *,
+    media: str,
+    tag: str,
+    query: type[BaseModel] | None = None,
+    problems: Iterable[int] = (),
+    needs_token: bool = False,
+) -> Callable[[Callable[..., Response]], Callable[..., Response]]:
+    """Check a view's input and describe it like `endpoint`; it answers a file of the type `media` itself."""
+
+    def decorate(view: Callable[..., Response]) -> Callable[..., Response]:
+        _files[view.__name__] = media
+        inputs = _Inputs(query, None, None)
+        described = _described(
+            view, success={"HTTP_200": None}, inputs=inputs, problems=problems, needs_token=needs_token, tag=tag
+        )
+
+        # It carries the description; but to call it would read the whole file into memory.
+        streamed: Callable[..., Response] = update_wrapper(_with_input(view, inputs), described)
+        return streamed
+
+    return decorate
+
+
+class _Inputs(NamedTuple):
+    """The models of what an endpoint is sent."""
+
+    query: type[BaseModel] | None
+    body: type[BaseModel] | None
+    headers: type[BaseModel] | None
+
+
+def _described(
+    view: Callable[..., Response],
+    *,
+    success: Mapping[str, type[BaseModel] | None],
+    inputs: _Inputs,
+    problems: Iterable[int],
+    needs_token: bool,
+    tag: str,
+) -> Callable[..., Response]:
+    """Return the view with its input checked, and everything about it written into the description."""
+    refusals = {*problems, *_ALWAYS, *(_WITH_BODY if inputs.body else ()), *(_WITH_TOKEN if needs_token else ())}
+    if any(inputs):
+        refusals.add(422)
+    described: Callable[..., Response] = _spec.validate(
+        query=inputs.query,
+        json=inputs.body,
+        headers=inputs.headers,
+        resp=Answers(**success, **{f"HTTP_{code}": Problem for code in refusals}),
+        tags=(tag,),
+        security=[{"token": []}] if needs_token else None,
+        operation_id=view.__name__,
+        skip_validation=True,
+        validation_error_status=429,  # it would add one to every endpoint; this one is there anyway
+    )(_with_input(view, inputs))
+    return described
+
+
+def _with_input(view: Callable[..., Response], inputs: _Inputs) -> Callable[..., Response]:
+    """Return the view with what it takes read from the request and checked."""
+    given = zip(_Inputs._fields, inputs, (_query, _body, _headers), strict=True)
+    readers = {name: (model, read) for name, model, read in given if model is not None}
+
+    @wraps(view)
+    def checked(*args: Any, **kwargs: Any) -> Response:
+        read_input = {name: read(model) for name, (model, read) in readers.items()}
+        return view(*args, **kwargs, **read_input)
+
+    return checked
 
 
 def json_response(answer: BaseModel, *, status: int = 200) -> Response:
@@ -215,6 +280,8 @@ def document() -> dict[str, Any]:
     description: dict[str, Any] = _spec.spec
     for operations in description["paths"].values():
         for operation in operations.values():
+            if media := _files.get(operation["operationId"]):
+                operation["responses"]["200"]["content"] = {media: {"schema": {"type": "string"}}}
             for status, answer in operation["responses"].items():
                 if status >= "400" and "application/json" in answer.get("content", {}):
                     answer["content"]["application/problem+json"] = answer["content"].pop("application/json")

@@ -2,6 +2,7 @@
 
 from webapp.scheduling.queries.bookings import (
     Agenda,
+    Selection,
     When,
     booking,
     booking_by_token,
@@ -18,12 +19,16 @@ from webapp.scheduling.queries.event_types import (
     public_organization,
     schedules,
 )
+from webapp.scheduling.queries.export import Asked, asked_questions
 from webapp.scheduling.queries.notes import get_note, notes
 
 __all__ = [
     "Agenda",
+    "Asked",
     "Held",
+    "Selection",
     "When",
+    "asked_questions",
     "booking",
     "booking_by_token",
     "bookings_in_turn",

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime, time, timedelta
 from enum import StrEnum
-from typing import Any
+from typing import Any, NamedTuple
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
@@ -61,6 +61,30 @@ class When(StrEnum):
     ALL = "all"
 
 
+class Selection(NamedTuple):
+    """Some of an organisation's bookings.
+
+    `search` is looked for in the guest's name and e-mail and in the event type's name; `host_id` limits to one host.
+    """
+
+    organization_id: UUID
+    host_id: UUID | None = None
+    when: When = When.ALL
+    search: str = ""
+
+
+def selected(selection: Selection) -> Select[Booking]:
+    """Return a query for the bookings of the selection, joined with their event types."""
+    statement = scoped(Booking, selection.organization_id).join(Booking.event_type)
+    statement = _at_time(statement, selection.when)
+    if selection.host_id is not None:
+        statement = statement.where(_hosted_by(selection.host_id))
+    if sought := selection.search.replace("\0", "").strip():
+        columns = (Booking.guest_name, Booking.guest_email, EventType.name)
+        statement = statement.where(or_(*(column.icontains(sought, autoescape=True) for column in columns)))
+    return statement
+
+
 def get_booking(organization_id: UUID, booking_id: UUID, *, host_id: UUID | None = None) -> Booking:
     """Return a booking of the organisation (of that host, if one is named); raises NotFound."""
     found = find_scoped(Booking, organization_id=organization_id, id=booking_id)
@@ -78,20 +102,10 @@ def bookings_page(
     after: Cursor | None = None,
     limit: int = PAGE_SIZE,
 ) -> Page[Booking]:
-    """Return one page of bookings: upcoming ones soonest first, all others latest first.
-
-    `search` is looked for in the guest's name and e-mail and in the event type's name; `host_id` limits to one host.
-    """
-    statement = scoped(Booking, organization_id).join(Booking.event_type)
-    statement = statement.options(
+    """Return one page of the bookings of a `Selection`: upcoming ones soonest first, all others latest first."""
+    statement = selected(Selection(organization_id, host_id, when, search)).options(
         contains_eager(Booking.event_type), selectinload(Booking.further_hosts), selectinload(Booking.named)
     )
-    statement = _at_time(statement, when)
-    if host_id is not None:
-        statement = statement.where(_hosted_by(host_id))
-    if sought := search.replace("\0", "").strip():
-        columns = (Booking.guest_name, Booking.guest_email, EventType.name)
-        statement = statement.where(or_(*(column.icontains(sought, autoescape=True) for column in columns)))
     rows = session().scalars(_one_page(statement, when, after, limit)).all()
     more = len(rows) > limit
     last = rows[limit - 1] if more else None

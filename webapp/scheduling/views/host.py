@@ -22,7 +22,7 @@ from webapp.scheduling import queries
 from webapp.scheduling.forms.booking import CancelForm
 from webapp.scheduling.forms.notes import NoteForm
 from webapp.scheduling.models import Attendance, Booking, Side
-from webapp.scheduling.queries import When
+from webapp.scheduling.queries import Selection, When
 from webapp.scheduling.service.attendance import can_say
 from webapp.scheduling.service.booking import can_change, cancel
 from webapp.scheduling.service.notes import can_delete
@@ -58,25 +58,28 @@ def today() -> str:
 @signed_in
 def bookings() -> str:
     """List bookings: the member's own, or everybody's for those who manage the organisation."""
-    member = current_member()
-    when, search = _when(request.args.get("when", "")), request.args.get("q", "")[:100]
-    everybody = member.role.administers and request.args.get("host") == "all"
-    page = queries.bookings_page(
-        organization_id=member.organization_id,
-        host_id=None if everybody else member.user_id,
-        when=when,
-        search=search,
-        after=_cursor(request.args.get("after", "")),
-    )
+    member, chosen = current_member(), selection()
     return render_template(
         "scheduling/host/bookings.html",
         member=member,
         zone=clock.find_zone(member.user.timezone),
-        page=page,
-        when=when,
-        search=search,
-        everybody=everybody,
+        page=queries.bookings_page(**chosen._asdict(), after=_cursor(request.args.get("after", ""))),
+        when=chosen.when,
+        search=chosen.search,
+        everybody=chosen.host_id is None,
         is_first=not request.args.get("after"),
+    )
+
+
+def selection() -> Selection:
+    """Return which bookings the address asks for: the member's own, or everybody's for who manages the organisation."""
+    member = current_member()
+    everybody = member.role.administers and request.args.get("host") == "all"
+    return Selection(
+        organization_id=member.organization_id,
+        host_id=None if everybody else member.user_id,
+        when=_when(request.args.get("when", "")),
+        search=request.args.get("q", "")[:100],
     )
 
 
