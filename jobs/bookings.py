@@ -6,15 +6,17 @@ from datetime import datetime
 from uuid import UUID
 
 from jobs import attendees, notifications
+from jobs.links import booking_with_link
 from jobs.mailing import send_mail
 from jobs.runtime import group, job
 from webapp.core.db import transaction
 from webapp.scheduling import messages, queries
 from webapp.scheduling.events import BookingCancelled, BookingConfirmed, BookingRescheduled
 from webapp.scheduling.models import Side
-from webapp.scheduling.service import attendance
+from webapp.scheduling.service import access, attendance
 
 NO_SHOWS_AT_ONCE = 200
+LINKS_AT_ONCE = 500
 
 
 @job(queue="bookings", lane="high", on=BookingConfirmed, atomic=True)
@@ -64,7 +66,7 @@ def send_booking_confirmation_to_invitee(booking_id: UUID, resend: UUID | None =
     `resend` is a fresh id for each time that somebody asks for it to be sent again. A booking that was cancelled
     meanwhile is confirmed to nobody.
     """
-    booking = queries.booking(booking_id)
+    booking = booking_with_link(booking_id)
     if booking.is_confirmed:
         send_mail(messages.confirmation_to_invitee(booking, resend=resend))
 
@@ -90,3 +92,18 @@ def mark_no_shows() -> dict[str, int]:
         marked += len(batch)
         if len(batch) < NO_SHOWS_AT_ONCE:
             return {"marked": marked}
+
+
+@job(queue="maintenance")
+def cleanup_expired_access_tokens() -> dict[str, int]:
+    """Take the guests' links that are past their life from bookings that are over, and give those to come new ones."""
+    with transaction():
+        access.date_undated_links()
+    done = {"removed": 0, "renewed": 0}
+    for name, work in (("removed", access.remove_expired_links), ("renewed", access.renew_expired_links)):
+        batch = LINKS_AT_ONCE
+        while batch == LINKS_AT_ONCE:
+            with transaction():
+                batch = work(limit=LINKS_AT_ONCE)
+            done[name] += batch
+    return done

@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 from uuid import UUID
 
+from jobs.links import booking_with_link
 from jobs.mailing import send_mail
 from jobs.runtime import cancel, job
 from webapp.core import clock
@@ -21,7 +22,7 @@ def send_booking_rescheduled_email(
 
     `host_id` names another host than the first.
     """
-    booking = queries.booking(booking_id)
+    booking = booking_with_link(booking_id)
     if not booking.is_confirmed or booking.sequence != sequence:
         return
     if side is Side.GUEST:
@@ -56,7 +57,7 @@ def schedule_booking_reminder(booking_id: UUID, sequence: int) -> None:
 @job(queue="email", lane="high", retry="notification")
 def send_booking_reminder(booking_id: UUID, sequence: int) -> None:
     """Remind the guest, unless the booking has moved on, was cancelled, or is over."""
-    booking = queries.booking(booking_id)
+    booking = booking_with_link(booking_id)
     if booking.is_confirmed and booking.sequence == sequence and booking.starts_at > clock.now():
         send_mail(messages.reminder_to_invitee(booking))
 

@@ -1,4 +1,4 @@
-"""Attendance of bookings, event types that ask for check-in, whom guests bring along, and notes."""
+"""Attendance of bookings, event types that ask for check-in, whom guests bring along, notes, and links that expire."""
 
 from __future__ import annotations
 
@@ -39,6 +39,7 @@ def upgrade() -> None:
     )
     _add_attendees()
     _add_notes()
+    _let_links_expire()
 
 
 def _add_attendees() -> None:
@@ -95,7 +96,27 @@ def _add_notes() -> None:
     op.create_index(op.f("ix_booking_note_booking_id_id"), "booking_note", ["booking_id", "id"])
 
 
+def _let_links_expire() -> None:
+    op.alter_column("booking", "manage_digest", nullable=True)
+    op.add_column("booking", sa.Column("manage_generation", sa.Integer(), server_default="0", nullable=False))
+    op.add_column("booking", sa.Column("manage_expires_at", sa.TIMESTAMP(timezone=True), nullable=True))
+    # Links to what is long over have opened it until now, and do for another month.
+    op.execute("UPDATE booking SET manage_expires_at = greatest(ends_at, now()) + interval '30 days'")
+    op.create_index(
+        "ix_booking_link_expiry",
+        "booking",
+        ["manage_expires_at"],
+        postgresql_where=sa.text("manage_digest IS NOT NULL"),
+    )
+
+
 def downgrade() -> None:
+    op.drop_index("ix_booking_link_expiry", "booking")
+    op.drop_column("booking", "manage_expires_at")
+    op.drop_column("booking", "manage_generation")
+    # What has no link gets one that nobody knows. Links of a later generation are not written again.
+    op.execute("UPDATE booking SET manage_digest = md5(random()::text) || md5(id::text) WHERE manage_digest IS NULL")
+    op.alter_column("booking", "manage_digest", nullable=False)
     op.drop_table("booking_note")
     op.drop_table("booking_attendee")
     op.drop_constraint(op.f("ck_event_type_most_attendees"), "event_type")

@@ -171,6 +171,7 @@ class Settings(BaseSettings):
     alert_memory_percent: float = Field(80, ge=10, le=100)
     alert_absence_seconds: float = Field(30, ge=0.2, le=3600)
 
+    manage_link_days: int = Field(30, ge=1, le=3650)
     no_show_grace_minutes: int = Field(15, ge=0, le=10_080)
     reminder_hours: int = Field(24, ge=1, le=24 * 14)
 

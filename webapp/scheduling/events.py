@@ -61,3 +61,8 @@ class BookingAttendeeRemoved(BookingEvent):
     """The guest took somebody off who was to come along."""
 
     attendee_id: UUID
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class BookingLinkRevoked(BookingEvent):
+    """The links that the guest was sent open nothing any more."""

@@ -26,7 +26,7 @@ from webapp.scheduling import ics
 from webapp.scheduling.calendar_links import CalendarLinks, links
 from webapp.scheduling.ics import Method
 from webapp.scheduling.models import Booking, Side
-from webapp.scheduling.service.booking import manage_url
+from webapp.scheduling.service.access import manage_url
 from webapp.scheduling.when import When, describe
 
 _CALLED = {Side.GUEST: "invitee", Side.HOST: "organizer"}

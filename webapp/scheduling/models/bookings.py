@@ -37,7 +37,8 @@ class Booking(Base):
     """A guest's place in a meeting, with its host and, where a whole team comes, `further_hosts`.
 
     It keeps its times when it is cancelled, and gives up its place in the meeting. `sequence` counts its moves and its
-    cancellation, as iCalendar wants it. Who takes back what was said of its `attendance` has said something, too.
+    cancellation, as iCalendar wants it. `manage_digest` is what is kept of the guest's link (service/access.py). Who
+    takes back what was said of its `attendance` has said something, too.
     """
 
     __tablename__ = "booking"
@@ -49,6 +50,7 @@ class Booking(Base):
         Index(None, "host_id", "starts_at", "id"),
         CheckConstraint("(attendance_by IS NULL) = (attendance_at IS NULL)", name="attendance_said"),
         CheckConstraint("attendance = 'unknown' OR attendance_by IS NOT NULL", name="attendance_known"),
+        Index("ix_booking_link_expiry", "manage_expires_at", postgresql_where=text("manage_digest IS NOT NULL")),
         Index(
             "ix_booking_unattended",
             "event_type_id",
@@ -83,7 +85,9 @@ class Booking(Base):
     # The tag of the language in which the guest is written to; empty where nobody said.
     guest_locale: Mapped[str] = mapped_column(String(LONGEST_TAG), default="", server_default="")
     answers: Mapped[dict[str, Any]] = mapped_column(default=dict, server_default=text("'{}'::jsonb"))
-    manage_digest: Mapped[str] = mapped_column(String(64), unique=True)
+    manage_digest: Mapped[str | None] = mapped_column(String(64), unique=True)
+    manage_generation: Mapped[int] = mapped_column(default=0, server_default="0")
+    manage_expires_at: Mapped[datetime | None]
 
     cancelled_at: Mapped[datetime | None]
     cancelled_by: Mapped[Side | None] = mapped_column(enum_column(Side, name="cancelled_by"))

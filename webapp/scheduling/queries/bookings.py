@@ -30,14 +30,17 @@ from webapp.scheduling.queries.event_types import with_schedule
 
 
 def booking_by_token(token: str) -> Booking:
-    """Return the booking that this manage token opens, its schedule loaded; raises NotFound."""
+    """Return the booking that this manage token opens, its schedule loaded; raises NotFound, also once it expired."""
     found = session().scalar(
         select(Booking)
-        .where(Booking.manage_digest == digest(token))
+        .where(
+            Booking.manage_digest == digest(token),
+            or_(Booking.manage_expires_at.is_(None), Booking.manage_expires_at > clock.now()),
+        )
         .options(joinedload(Booking.event_type, innerjoin=True).options(with_schedule()))
     )
     if found is None:
-        raise NotFound(say("There is no booking under this link; please check that it was copied whole."))
+        raise NotFound(say("There is no booking under this link: it may have expired, or not have been copied whole."))
     return found
 
 

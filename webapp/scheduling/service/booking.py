@@ -10,20 +10,23 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 
-from webapp.core import clock, crypto
+from webapp.core import clock
 from webapp.core.db import session
 from webapp.core.errors import NotFound
 from webapp.core.events import publish
-from webapp.core.settings import settings
 from webapp.core.words import say
 from webapp.scheduling.errors import AlreadyCancelled, BookingOver, NothingChanged
 from webapp.scheduling.events import BookingCancelled, BookingConfirmed, BookingRescheduled
 from webapp.scheduling.models import Booking, BookingStatus, EventType, Side
+from webapp.scheduling.service.access import manage_token, manage_url
 from webapp.scheduling.service.attendees import named_attendees
 from webapp.scheduling.service.guests import Guest, check_answers
 from webapp.scheduling.service.meetings import hosts_turn, leave_seat, take_seat
 from webapp.scheduling.service.offers import chosen_duration, require_offered
 from webapp.scheduling.service.turns import whose_turn
+
+# The guest's link is part of what booking is about, so it is found here as well.
+__all__ = ["book", "can_change", "cancel", "manage_token", "manage_url", "reschedule"]
 
 
 def book(
@@ -53,6 +56,7 @@ def book(
         event_type=event_type,
         status=BookingStatus.CONFIRMED,
         sequence=0,
+        manage_generation=0,
         guest_name=guest.name,
         guest_email=guest.email,
         guest_phone=guest.phone,
@@ -61,7 +65,6 @@ def book(
         answers=checked,
         named=named_attendees(event_type=event_type, guest_email=guest.email, emails=attendees),
     )
-    booking.manage_digest = crypto.digest(manage_token(booking))
     with hosts_turn(host.id for host in event_type.hosts):
         free = require_offered(event_type=event_type, start=start, duration=length)
         take_seat(booking=booking, start=start, duration=length, hosts=whose_turn(event_type=event_type, free=free))
@@ -114,16 +117,6 @@ def cancel(*, booking: Booking, by: Side, reason: str) -> Booking:
 def can_change(booking: Booking) -> bool:
     """True while the booking stands and has not begun, so that it can be moved or cancelled."""
     return booking.status is BookingStatus.CONFIRMED and booking.starts_at > clock.now()
-
-
-def manage_token(booking: Booking) -> str:
-    """Return the token that lets its guest see, move and cancel the booking; always the same for one booking."""
-    return crypto.derive_token("manage", str(booking.id))
-
-
-def manage_url(booking: Booking) -> str:
-    """Return the address at which its guest sees, moves and cancels the booking."""
-    return f"{settings().public_url}/manage/{manage_token(booking)}"
 
 
 def _require_changeable(booking: Booking) -> None:

@@ -21,6 +21,7 @@ from webapp.core.db import session
 from webapp.identity.models import User
 from webapp.scheduling.errors import BusyHost, SlotTaken
 from webapp.scheduling.models import Booking, BookingHost, EventType, HostTime, Meeting
+from webapp.scheduling.service.access import give_link
 from webapp.scheduling.service.attendance import forget_attendance
 
 
@@ -46,7 +47,8 @@ def hosts_turn(host_ids: Iterable[UUID]) -> Iterator[None]:
 def take_seat(*, booking: Booking, start: datetime, duration: int, hosts: Sequence[User]) -> None:
     """Give the booking its hosts, its time and a seat: in the meeting of its event type that begins then, or a new one.
 
-    A new one takes the time of all `hosts` with the buffers around it. `start` is aware, `duration` in minutes.
+    A new one takes the time of all `hosts` with the buffers around it, and the guest's link lasts for as long as it has
+    to. `start` is aware, `duration` in minutes.
     """
     event_type = booking.event_type
     begins = start.astimezone(UTC)
@@ -58,6 +60,7 @@ def take_seat(*, booking: Booking, start: datetime, duration: int, hosts: Sequen
         booking.meeting_id = _open(event_type, booking, hosts).id
     else:
         booking.meeting_id, booking.ends_at = joined
+    give_link(booking=booking)
 
 
 def _join(event_type: EventType, start: datetime) -> tuple[UUID, datetime] | None:

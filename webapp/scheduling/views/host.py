@@ -23,6 +23,7 @@ from webapp.scheduling.forms.booking import CancelForm
 from webapp.scheduling.forms.notes import NoteForm
 from webapp.scheduling.models import Attendance, Booking, Side
 from webapp.scheduling.queries import Selection, When
+from webapp.scheduling.service.access import has_link
 from webapp.scheduling.service.attendance import can_say
 from webapp.scheduling.service.booking import can_change, cancel
 from webapp.scheduling.service.notes import can_delete
@@ -146,6 +147,7 @@ def booking_page(found: Booking, form: CancelForm, note_form: NoteForm | None = 
         answers=_answers(found),
         notes=queries.notes(found),
         note_form=note_form or NoteForm(),
+        has_link=has_link(found),
         can_delete=partial(can_delete, by=member),
         deliveries=deliveries(
             organization_id=found.organization_id, key_prefix=f"booking:{found.id}:", since=found.created_at
