@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 
-from jobs import attendees, notifications
+from jobs import attendees, booking_health, notifications
 from jobs.links import booking_with_link
 from jobs.mailing import send_mail
 from jobs.runtime import group, job
 from webapp.core.db import transaction
+from webapp.operations import alerts
+from webapp.operations.models import HOURLY
 from webapp.scheduling import messages, queries
 from webapp.scheduling.events import BookingCancelled, BookingConfirmed, BookingRescheduled
 from webapp.scheduling.models import Side
@@ -107,3 +111,13 @@ def cleanup_expired_access_tokens() -> dict[str, int]:
                 batch = work(limit=LINKS_AT_ONCE)
             done[name] += batch
     return done
+
+
+@job(queue="maintenance", retry="never")
+def monitor_booking_system_health() -> dict[str, Any]:
+    """Look at how much is booked and how many guests wait for a confirmation, show it, and raise or end alerts."""
+    with transaction():
+        health = booking_health.look()
+        alerts.settle(booking_health.readings(health), complete=HOURLY)
+    booking_health.export(health)
+    return asdict(health) | {"rate": health.rate._asdict()}

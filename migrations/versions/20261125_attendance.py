@@ -1,4 +1,4 @@
-"""Attendance of bookings, event types that ask for check-in, whom guests bring along, notes, and links that expire."""
+"""Attendance of bookings, event types that ask for check-in, whom guests bring along, notes, links that expire, and alerts of bookings."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ down_revision = "20261125_pages"
 branch_labels = None
 depends_on = None
 
+KINDS = ("slow_job", "failures", "deep_queue", "memory", "no_worker", "no_scheduler", "no_redis")
 CHECKS = {
     "ck_booking_attendance": "attendance IN ('unknown', 'attended', 'no_show')",
     "ck_booking_attendance_by": "attendance_by IN ('guest', 'host', 'system')",
@@ -40,6 +41,8 @@ def upgrade() -> None:
     _add_attendees()
     _add_notes()
     _let_links_expire()
+    op.create_index(op.f("ix_booking_created_at"), "booking", ["created_at"])
+    _alert_of(*KINDS, "late_confirmations", "few_bookings")
 
 
 def _add_attendees() -> None:
@@ -110,7 +113,16 @@ def _let_links_expire() -> None:
     )
 
 
+def _alert_of(*kinds: str) -> None:
+    op.drop_constraint(op.f("ck_operations_alert_kind"), "operations_alert")
+    listed = ", ".join(f"'{kind}'" for kind in kinds)
+    op.create_check_constraint(op.f("ck_operations_alert_kind"), "operations_alert", f"kind IN ({listed})")
+
+
 def downgrade() -> None:
+    op.execute("DELETE FROM operations_alert WHERE kind IN ('late_confirmations', 'few_bookings')")
+    _alert_of(*KINDS)
+    op.drop_index(op.f("ix_booking_created_at"), "booking")
     op.drop_index("ix_booking_link_expiry", "booking")
     op.drop_column("booking", "manage_expires_at")
     op.drop_column("booking", "manage_generation")

@@ -63,6 +63,7 @@ def test_every_metric_is_explained(client: FlaskClient) -> None:
 def test_every_measure_says_its_labels() -> None:
     labels = {f"almanac_{name}_total": counter.labels for name, counter in measures.COUNTERS.items()}
     labels |= {f"almanac_{name}": histogram.labels for name, histogram in measures.HISTOGRAMS.items()}
+    labels |= {f"almanac_{name}": gauge.labels for name, gauge in measures.GAUGES.items()}
     documented = rows("operate.md", "Metrics")
     assert {name: documented[name] for name in labels} == {
         name: ", ".join(f"`{label}`" for label in names) for name, names in labels.items()

@@ -1,4 +1,4 @@
-"""Counters and histograms of all processes, kept together in the Redis that carries jobs.
+"""Counters, histograms and gauges of all processes, kept together in the Redis that carries jobs.
 
 A call adds to a table in memory; a thread writes what has gathered to Redis once a second, so callers neither wait
 nor fail. Counts survive restarts of any process; those gathered while Redis is away are written when it is back.
@@ -43,6 +43,7 @@ CounterName = Literal[
     "workers_lost",
     "breaker_opened",
 ]
+GaugeName = Literal["bookings_made", "late_confirmations"]
 HistogramName = Literal["http_request_seconds", "job_wait_seconds", "job_run_seconds"]
 
 
@@ -52,6 +53,14 @@ class Counter:
 
     help: str
     labels: tuple[str, ...] = ("job", "queue")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Gauge:
+    """Something that was found to be so much when somebody last looked."""
+
+    help: str
+    labels: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -83,6 +92,12 @@ COUNTERS: Mapping[CounterName, Counter] = {
     "workers_lost": Counter(help="Worker processes that did not end by themselves, by cause.", labels=("cause",)),
     "breaker_opened": Counter(help="Times that a provider was found to be down.", labels=("breaker",)),
 }
+GAUGES: Mapping[GaugeName, Gauge] = {
+    "bookings_made": Gauge(
+        help="Bookings made in the last hour or day, in this week or the week before.", labels=("period", "week")
+    ),
+    "late_confirmations": Gauge(help="Guests who wait too long for the confirmation of their booking."),
+}
 HISTOGRAMS: Mapping[HistogramName, Histogram] = {
     "http_request_seconds": Histogram(
         help="Time to answer a request.", labels=("method", "route"), bounds=_REQUEST_BOUNDS
@@ -98,7 +113,8 @@ HISTOGRAMS: Mapping[HistogramName, Histogram] = {
 class Series:
     """One number of one measure.
 
-    `part` is "count", and for a histogram also "sum" or the index of the bound that the number was sorted under.
+    `part` is "count", and for a histogram also "sum" or the index of the bound that the number was sorted under; the
+    one number of a gauge is its "value".
     """
 
     name: str
@@ -138,6 +154,12 @@ def observe(name: HistogramName, seconds: float, /, **labels: str) -> None:
     _gathered.add(Series(name, values, "sum"), seconds)
     if bucket < len(histogram.bounds):
         _gathered.add(Series(name, values, str(bucket)), 1)
+
+
+def set_gauge(name: GaugeName, value: float, /, **labels: str) -> None:
+    """Note at once how much `name` was found to be; raises RedisError when Redis is away."""
+    series = Series(name, _values(GAUGES[name].labels, labels), "value")
+    jobs_redis().hset(KEY, series.field(), str(value))
 
 
 def flush() -> None:

@@ -168,6 +168,9 @@ class Settings(BaseSettings):
     alert_job_seconds: float = Field(30, ge=1, le=3600)
     alert_failure_percent: float = Field(20, ge=1, le=100)
     alert_queue_depth: int = Field(1000, ge=1)
+    alert_confirmation_minutes: float = Field(10, ge=1, le=1440)
+    alert_late_confirmations: int = Field(0, ge=0)
+    alert_booking_drop_percent: float = Field(80, ge=1, le=100)
     alert_memory_percent: float = Field(80, ge=10, le=100)
     alert_absence_seconds: float = Field(30, ge=0.2, le=3600)
 

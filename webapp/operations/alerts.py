@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from uuid import UUID
 
 from sqlalchemy import func, select
@@ -16,10 +16,11 @@ from webapp.core.events import publish
 from webapp.core.settings import settings
 from webapp.core.words import say
 from webapp.operations.events import AlertRaised, AlertRecovered
-from webapp.operations.models import ABSENCES, Alert, AlertKind
+from webapp.operations.models import ABSENCES, HOURLY, Alert, AlertKind
 
 # What has not been looked at for so long, such as the memory of a machine that is gone, is over.
 FORGET_AFTER = timedelta(minutes=10)
+FORGET_HOURLY_AFTER = timedelta(hours=3)
 # To be over, a number has to fall this far below its limit, so that one at the limit does not ring every minute.
 CLEARLY_BELOW = 0.9
 
@@ -74,7 +75,7 @@ def settle(readings: Iterable[Reading], *, complete: Collection[AlertKind]) -> l
         elif reading.is_over:
             raised.append(_raise(reading))
     for alert in still_open.values():
-        if alert.kind in complete or (alert.kind not in ABSENCES and alert.seen_at < now - FORGET_AFTER):
+        if alert.kind in complete or _is_forgotten(alert, now):
             _recover(alert)
     return raised
 
@@ -97,6 +98,12 @@ def get(alert_id: UUID) -> Alert:
     if alert is None:
         raise NotFound(say("There is no such alert."))
     return alert
+
+
+def _is_forgotten(alert: Alert, now: datetime) -> bool:
+    """True for what nobody has looked at for long; who is absent is looked for by others (`jobs/watchman.py`)."""
+    after = FORGET_HOURLY_AFTER if alert.kind in HOURLY else FORGET_AFTER
+    return alert.kind not in ABSENCES and alert.seen_at < now - after
 
 
 def _raise(reading: Reading) -> Alert:

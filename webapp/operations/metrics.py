@@ -45,6 +45,7 @@ class _Collector(Collector):
         numbers = _numbers()
         yield from _counters(numbers)
         yield from _histograms(numbers)
+        yield from _gauges(numbers)
         yield from _queues(self._redis)
         yield from _processes(self._redis)
         yield _breakers(self._redis)
@@ -77,10 +78,20 @@ def _histograms(numbers: Numbers) -> Iterator[Metric]:
         yield family
 
 
-def _of(numbers: Numbers, name: str, labels: Labels) -> Iterator[tuple[Labels, Mapping[str, float]]]:
+def _gauges(numbers: Numbers) -> Iterator[Metric]:
+    for name, gauge in measures.GAUGES.items():
+        family = GaugeMetricFamily(PREFIX + name, gauge.help, labels=gauge.labels)
+        for values, parts in _of(numbers, name, gauge.labels, needed="value"):
+            family.add_metric(values, parts["value"])
+        yield family
+
+
+def _of(
+    numbers: Numbers, name: str, labels: Labels, *, needed: str = "count"
+) -> Iterator[tuple[Labels, Mapping[str, float]]]:
     """Yield the numbers of one measure, without those that an earlier release wrote with other labels."""
     for values, parts in sorted(numbers.get(name, {}).items()):
-        if len(values) == len(labels) and "count" in parts:
+        if len(values) == len(labels) and needed in parts:
             yield values, parts
 
 

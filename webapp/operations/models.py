@@ -65,10 +65,15 @@ class AlertKind(StrEnum):
     NO_WORKER = "no_worker"
     NO_SCHEDULER = "no_scheduler"
     NO_REDIS = "no_redis"
+    LATE_CONFIRMATIONS = "late_confirmations"
+    FEW_BOOKINGS = "few_bookings"
 
 
 # Of these a watchman tells at once, since jobs may have nobody to run them.
 ABSENCES = frozenset({AlertKind.NO_WORKER, AlertKind.NO_SCHEDULER, AlertKind.NO_REDIS})
+
+# These are looked at once an hour.
+HOURLY = frozenset({AlertKind.LATE_CONFIRMATIONS, AlertKind.FEW_BOOKINGS})
 
 
 class Alert(Base):

@@ -18,6 +18,8 @@ def alert_title(alert: Alert) -> str:
         AlertKind.NO_WORKER: _("No worker is alive"),
         AlertKind.NO_SCHEDULER: _("No scheduler is alive"),
         AlertKind.NO_REDIS: _("Redis, which carries the background jobs, cannot be reached"),
+        AlertKind.LATE_CONFIRMATIONS: _("Guests wait for their confirmations"),
+        AlertKind.FEW_BOOKINGS: _("Far less is booked than a week ago"),
     }
     return str(words[alert.kind])
 
@@ -32,6 +34,8 @@ def alert_facts(alert: Alert) -> list[tuple[str, str]]:
         AlertKind.NO_WORKER: _("Missing for"),
         AlertKind.NO_SCHEDULER: _("Missing for"),
         AlertKind.NO_REDIS: _("Out of reach for"),
+        AlertKind.LATE_CONFIRMATIONS: _("Confirmations that were not sent"),
+        AlertKind.FEW_BOOKINGS: _("Fewer in 24 hours by"),
     }[alert.kind]
     limit = _("up to %(value)s", value=_amount(alert.kind, alert.limit_value))
     return [(str(label), _amount(alert.kind, alert.value)), (str(_("All right")), str(limit))]
@@ -55,6 +59,11 @@ def alert_advice(alert: Alert) -> str:
         AlertKind.NO_REDIS: _(
             "No job is run until it is back. Nothing is lost: when it is, it is given all that waits in the database."
         ),
+        AlertKind.LATE_CONFIRMATIONS: _(
+            "Look at the e-mails on the pages of the latest bookings, and at the runs of "
+            "bookings.send_booking_confirmation_to_invitee."
+        ),
+        AlertKind.FEW_BOOKINGS: _("Book something yourself to see that it works; it may well be a quiet day."),
     }
     return str(words[alert.kind])
 
@@ -78,6 +87,6 @@ def seconds_text(seconds: float) -> str:
 def _amount(kind: AlertKind, value: float) -> str:
     if kind is AlertKind.SLOW_JOB or kind in ABSENCES:
         return seconds_text(value)
-    if kind is AlertKind.DEEP_QUEUE:
+    if kind in {AlertKind.DEEP_QUEUE, AlertKind.LATE_CONFIRMATIONS}:
         return str(format_decimal(int(value)))
     return f"{round(value * 100)} %"

@@ -48,6 +48,7 @@ class Booking(Base):
         CheckConstraint("(status = 'cancelled') = (meeting_id IS NULL)", name="meeting"),
         Index(None, "organization_id", "starts_at", "id"),
         Index(None, "host_id", "starts_at", "id"),
+        Index(None, "created_at"),
         CheckConstraint("(attendance_by IS NULL) = (attendance_at IS NULL)", name="attendance_said"),
         CheckConstraint("attendance = 'unknown' OR attendance_by IS NOT NULL", name="attendance_known"),
         Index("ix_booking_link_expiry", "manage_expires_at", postgresql_where=text("manage_digest IS NOT NULL")),

@@ -20,17 +20,20 @@ from webapp.scheduling.queries.event_types import (
     schedules,
 )
 from webapp.scheduling.queries.export import Asked, asked_questions
+from webapp.scheduling.queries.health import BookingRate, booking_rate, late_confirmations
 from webapp.scheduling.queries.notes import get_note, notes
 
 __all__ = [
     "Agenda",
     "Asked",
+    "BookingRate",
     "Held",
     "Selection",
     "When",
     "asked_questions",
     "booking",
     "booking_by_token",
+    "booking_rate",
     "bookings_in_turn",
     "bookings_page",
     "event_types",
@@ -38,6 +41,7 @@ __all__ = [
     "get_event_type",
     "get_note",
     "held_times",
+    "late_confirmations",
     "notes",
     "public_event_type",
     "public_event_types",
