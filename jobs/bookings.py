@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from jobs import attendees, booking_health, notifications
+from jobs import approvals, attendees, booking_health, notifications
 from jobs.links import booking_with_link
 from jobs.mailing import send_mail
 from jobs.runtime import group, job
@@ -24,15 +24,16 @@ LINKS_AT_ONCE = 500
 
 
 @job(queue="bookings", lane="high", on=BookingConfirmed, atomic=True)
-def process_booking_confirmation(booking_id: UUID) -> None:
-    """All that follows a confirmed booking is listed here, and only here."""
-    booking = queries.booking(booking_id)
+def process_booking_confirmation(booking_id: UUID, sequence: int = 0) -> None:
+    """All that follows a confirmed booking is listed here, and only here; `sequence` is 0 but for an approved one."""
+    approvals.cancel_expiries(booking_id, before_sequence=sequence)
+    booking, tell = queries.booking(booking_id), send_booking_notification_to_organizer
     group(
-        send_booking_confirmation_to_invitee.s(booking_id),
-        send_booking_notification_to_organizer.s(booking_id),
-        *(send_booking_notification_to_organizer.s(booking_id, other.host_id) for other in booking.further_hosts),
-        *(attendees.send_invitation_to_attendee.s(booking_id, attendee.id) for attendee in booking.attendees),
-        notifications.schedule_booking_reminder.s(booking_id, sequence=0),
+        send_booking_confirmation_to_invitee.s(booking_id, approval=sequence),
+        tell.s(booking_id, approval=sequence),
+        *(tell.s(booking_id, other.host_id, approval=sequence) for other in booking.further_hosts),
+        *(attendees.send_invitation_to_attendee.s(booking_id, each.id, sequence) for each in booking.attendees),
+        notifications.schedule_booking_reminder.s(booking_id, sequence),
     ).enqueue()
 
 
@@ -55,6 +56,7 @@ def process_booking_cancellation(booking_id: UUID) -> None:
     """All that follows a cancellation: both sides hear of it, the reminder is taken back."""
     booking = queries.booking(booking_id)
     notifications.cancel_reminders(booking_id, before_sequence=booking.sequence)
+    approvals.cancel_expiries(booking_id, before_sequence=booking.sequence)
     tell = notifications.send_booking_cancellation_email
     group(
         *(tell.s(booking_id, side) for side in Side),
@@ -64,23 +66,24 @@ def process_booking_cancellation(booking_id: UUID) -> None:
 
 
 @job(queue="email", lane="high", retry="notification")
-def send_booking_confirmation_to_invitee(booking_id: UUID, resend: UUID | None = None) -> None:
+def send_booking_confirmation_to_invitee(booking_id: UUID, resend: UUID | None = None, approval: int = 0) -> None:
     """Send the guest what was booked, with the invitation and the link to manage it.
 
-    `resend` is a fresh id for each time that somebody asks for it to be sent again. A booking that was cancelled
-    meanwhile is confirmed to nobody.
+    `resend` is a fresh id for each time that somebody asks for it to be sent again, `approval` the sequence that an
+    approval gave the booking. One that does not stand any more is confirmed to nobody.
     """
     booking = booking_with_link(booking_id)
     if booking.is_confirmed:
-        send_mail(messages.confirmation_to_invitee(booking, resend=resend))
+        send_mail(messages.confirmation_to_invitee(booking, approval=approval, resend=resend))
 
 
 @job(queue="email", retry="notification")
-def send_booking_notification_to_organizer(booking_id: UUID, host_id: UUID | None = None) -> None:
-    """Tell the host, or another one of several, who has booked, and what they answered."""
+def send_booking_notification_to_organizer(booking_id: UUID, host_id: UUID | None = None, approval: int = 0) -> None:
+    """Tell the host, or another one of several, who has booked, and what they answered; `approval` as above."""
     booking = queries.booking(booking_id)
     if booking.is_confirmed:
-        send_mail(messages.notification_to_organizer(booking, host=booking.further_host(host_id)))
+        host = booking.further_host(host_id)
+        send_mail(messages.notification_to_organizer(booking, host=host, approval=approval))
 
 
 @job(queue="bookings", lane="low")

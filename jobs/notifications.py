@@ -48,7 +48,7 @@ def schedule_booking_reminder(booking_id: UUID, sequence: int) -> None:
 
     Nothing is scheduled when it has moved on or was cancelled since, nor when it is nearer than the reminder would be.
     """
-    booking = queries.booking(booking_id)
+    booking = queries.booking(booking_id, hold=True)  # who moves it meanwhile finds the reminder, to take it back
     remind_at = booking.starts_at - timedelta(hours=settings().reminder_hours)
     if booking.is_confirmed and booking.sequence == sequence and remind_at > clock.now():
         send_booking_reminder.once_at(remind_at, _reminder_key(booking_id, sequence), booking_id, sequence)

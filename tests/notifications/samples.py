@@ -45,12 +45,14 @@ def booking(*, event: dict[str, Any] | None = None, host: dict[str, Any] | None 
         "starts_at": START,
         "ends_at": END,
         "sequence": 0,
+        "was_confirmed": True,
         "guest_name": "Gus Grün",
         "guest_email": "gus@example.com",
         "guest_phone": "+12125550123",
         "guest_timezone": "America/New_York",
         "answers": {"topic": "The new web site.\nAnd what it costs, <roughly> & honestly.", "company": "Grün & Söhne"},
         "cancel_reason": "",
+        "decline_reason": "",
     }
     return Booking(**(values | changes))
 
@@ -84,4 +86,29 @@ def moved() -> Booking:
 def cancelled(*, by: Side, reason: str = "") -> Booking:
     return booking(
         status=BookingStatus.CANCELLED, sequence=1, cancelled_by=by, cancelled_at=EARLIER, cancel_reason=reason
+    )
+
+
+def pending(*, was_confirmed: bool = False) -> Booking:
+    return booking(status=BookingStatus.PENDING, was_confirmed=was_confirmed, sequence=2 if was_confirmed else 0)
+
+
+def withdrawn() -> Booking:
+    return booking(
+        status=BookingStatus.CANCELLED,
+        sequence=1,
+        was_confirmed=False,
+        cancelled_by=Side.GUEST,
+        cancelled_at=EARLIER,
+    )
+
+
+def declined(*, by: Side | None, reason: str = "") -> Booking:
+    return booking(
+        status=BookingStatus.DECLINED,
+        sequence=1,
+        was_confirmed=False,
+        declined_by=by,
+        declined_at=EARLIER,
+        decline_reason=reason,
     )

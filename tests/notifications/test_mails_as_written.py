@@ -32,6 +32,18 @@ MAILS: dict[str, Callable[[], Mail]] = {
         samples.cancelled(by=Side.GUEST, reason="No longer needed")
     ),
     "cancelled_organizer_by_host": lambda: messages.cancelled_to_organizer(samples.cancelled(by=Side.HOST)),
+    "cancelled_invitee_by_guest_unconfirmed": lambda: messages.cancelled_to_invitee(samples.withdrawn()),
+    "cancelled_organizer_by_guest_unconfirmed": lambda: messages.cancelled_to_organizer(samples.withdrawn()),
+    "request_invitee": lambda: messages.request_to_invitee(samples.pending()),
+    "request_organizer": lambda: messages.request_to_organizer(samples.pending()),
+    "request_invitee_again": lambda: messages.request_to_invitee(samples.pending(was_confirmed=True)),
+    "request_organizer_again": lambda: messages.request_to_organizer(samples.pending(was_confirmed=True)),
+    "declined_invitee": lambda: messages.declined_to_invitee(
+        samples.declined(by=Side.HOST, reason="That day is taken.\nThe week after?")
+    ),
+    "declined_invitee_unanswered": lambda: messages.declined_to_invitee(samples.declined(by=None)),
+    "declined_organizer": lambda: messages.declined_to_organizer(samples.declined(by=Side.HOST)),
+    "declined_organizer_unanswered": lambda: messages.declined_to_organizer(samples.declined(by=None)),
     "alert_raised": lambda: alert_raised(samples.alert(), to=samples.operator()),
     "alert_recovered": lambda: alert_recovered(samples.alert(recovered_at=samples.START), to=samples.operator()),
     "confirmation_invitee_in_german": lambda: messages.confirmation_to_invitee(samples.booking(guest_locale="de-AT")),

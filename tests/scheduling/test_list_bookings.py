@@ -55,6 +55,9 @@ def test_a_booking_is_shown_whole(client: FlaskClient) -> None:
         "attendance": "unknown",
         "attendance_at": None,
         "attendance_by": None,
+        "declined_at": None,
+        "declined_by": None,
+        "decline_reason": "",
     }
 
 

@@ -22,9 +22,10 @@ from webapp.scheduling.models import Booking, BookingAttendee
 from webapp.scheduling.when import When, describe
 
 
-def invitation_to_attendee(booking: Booking, attendee: BookingAttendee) -> Mail:
-    """Return the mail that invites somebody whom the guest has named."""
-    return _mail(booking, attendee, "booking_invitation_attendee", method=Method.REQUEST)
+def invitation_to_attendee(booking: Booking, attendee: BookingAttendee, *, approval: int = 0) -> Mail:
+    """Return the mail that invites somebody whom the guest has named; `approval` as in `messages`."""
+    occasion = f":{approval}" if approval else ""
+    return _mail(booking, attendee, "booking_invitation_attendee", method=Method.REQUEST, occasion=occasion)
 
 
 def rescheduled_to_attendee(booking: Booking, attendee: BookingAttendee, previous_start: datetime) -> Mail:
@@ -44,6 +45,18 @@ def cancelled_to_attendee(booking: Booking, attendee: BookingAttendee) -> Mail:
     return _mail(booking, attendee, "booking_cancelled_attendee", method=Method.CANCEL)
 
 
+def called_off_to_attendee(booking: Booking, attendee: BookingAttendee, start: datetime) -> Mail:
+    """Return the mail that tells an attendee that nothing takes place at `start` (aware), where the booking was."""
+    return _mail(
+        booking,
+        attendee,
+        "booking_cancelled_attendee",
+        method=Method.CANCEL,
+        occasion=f":{booking.sequence}",
+        start=start,
+    )
+
+
 def removed_to_attendee(booking: Booking, attendee: BookingAttendee) -> Mail:
     """Return the mail that tells somebody that they are no longer expected, and takes it out of their calendar."""
     return _mail(booking, attendee, "booking_removed_attendee", method=Method.CANCEL)
@@ -57,8 +70,9 @@ def _mail(
     method: Method,
     occasion: str = "",
     previous: When | None = None,
+    start: datetime | None = None,
 ) -> Mail:
-    """Write the mail; `occasion` tells apart what may happen to a booking more than once."""
+    """Write the mail; `occasion` tells apart what may happen to a booking more than once. `start` is another one."""
     event_type, locale = booking.event_type, _locale(booking)
     summary = _summary(booking, locale)
     context = {
@@ -66,7 +80,7 @@ def _mail(
         "event_type": event_type,
         "organization": event_type.organization,
         "host_names": host_names(booking, locale=locale),
-        "when": _when(booking, booking.starts_at),
+        "when": _when(booking, start or booking.starts_at),
         "previous": previous,
         "calendars": links(
             title=summary,

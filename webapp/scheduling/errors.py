@@ -93,6 +93,20 @@ class AlreadyCancelled(Conflict):
     message: ClassVar[str] = say("This booking has been cancelled; please book a new time instead.")
 
 
+class AlreadyDeclined(Conflict):
+    """The host has not approved the request."""
+
+    code: ClassVar[str] = "already_declined"
+    message: ClassVar[str] = say("This request has been declined; please ask for a new time instead.")
+
+
+class AlreadyConfirmed(Conflict):
+    """The booking stands, so there is nothing to approve or to decline."""
+
+    code: ClassVar[str] = "already_confirmed"
+    message: ClassVar[str] = say("This booking is confirmed already; to call it off, cancel it.")
+
+
 class BookingOver(Conflict):
     """The meeting has begun or is past, so nothing about it changes any more."""
 

@@ -17,8 +17,22 @@ class BookingEvent(DomainEvent):
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class BookingRequested(BookingEvent):
+    """A guest asks for a slot, which is theirs until a host approves or declines; `sequence` as in the booking."""
+
+    sequence: int
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class BookingConfirmed(BookingEvent):
-    """A slot was booked and nothing more is needed."""
+    """A slot was booked, or approved, and nothing more is needed; `sequence` as in the booking."""
+
+    sequence: int = 0
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class BookingDeclined(BookingEvent):
+    """A request was not approved, by a host or because its time has come, and its slot is free again."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -9,7 +9,7 @@ from icalendar import Calendar, Event, vCalAddress, vUri
 
 from webapp.core.addresses import public_host
 from webapp.core.clock import now
-from webapp.scheduling.models import Booking, BookingStatus
+from webapp.scheduling.models import Booking
 
 _PRODUCT = "-//Almanac//Almanac//EN"
 
@@ -44,7 +44,7 @@ def build(
     calendar.add("calscale", "GREGORIAN")
     calendar.add("method", method.value)
     event = Event()
-    _add_facts(event, booking, cancelled=method is Method.CANCEL or booking.status is BookingStatus.CANCELLED)
+    _add_facts(event, booking, cancelled=method is Method.CANCEL or not booking.is_confirmed)
     event.add("summary", summary)
     event.add("description", description)
     if url:

@@ -32,17 +32,46 @@ from webapp.scheduling.when import When, describe
 _CALLED = {Side.GUEST: "invitee", Side.HOST: "organizer"}
 
 
-def confirmation_to_invitee(booking: Booking, *, resend: UUID | None = None) -> Mail:
-    """Return the mail that confirms the booking to its guest, with the invitation."""
-    return _mail(booking, "booking_confirmation", to=Side.GUEST, method=Method.REQUEST, resend=resend)
+def confirmation_to_invitee(booking: Booking, *, approval: int = 0, resend: UUID | None = None) -> Mail:
+    """Return the mail that confirms the booking to its guest, with the invitation.
+
+    `approval` is the sequence that an approval gave the booking, 0 for one that needed none: who moves a booking may
+    have it approved again.
+    """
+    return _confirmation(booking, "booking_confirmation", to=Side.GUEST, approval=approval, resend=resend)
 
 
-def notification_to_organizer(booking: Booking, *, host: User | None = None, resend: UUID | None = None) -> Mail:
+def notification_to_organizer(
+    booking: Booking, *, host: User | None = None, approval: int = 0, resend: UUID | None = None
+) -> Mail:
     """Return the mail that tells the host of the booking, with the guest's answers and the invitation.
 
-    Here and below, `host` is another of its hosts than the first.
+    Here and below, `host` is another of its hosts than the first; `approval` as in `confirmation_to_invitee`.
     """
-    return _mail(booking, "booking_notification", to=Side.HOST, host=host, method=Method.REQUEST, resend=resend)
+    return _confirmation(booking, "booking_notification", to=Side.HOST, host=host, approval=approval, resend=resend)
+
+
+def request_to_invitee(booking: Booking) -> Mail:
+    """Return the mail that tells the guest that the host has been asked.
+
+    A booking that had been confirmed leaves the calendar with it, until it is confirmed again.
+    """
+    return _asked(booking, to=Side.GUEST)
+
+
+def request_to_organizer(booking: Booking, *, host: User | None = None) -> Mail:
+    """Return the mail that asks the host to approve or decline, on the booking's page; calendars as for the guest."""
+    return _asked(booking, to=Side.HOST, host=host)
+
+
+def declined_to_invitee(booking: Booking) -> Mail:
+    """Return the mail that tells the guest that the request was declined, or was not answered in time."""
+    return _mail(booking, "booking_declined", to=Side.GUEST, method=_taking_back(booking))
+
+
+def declined_to_organizer(booking: Booking, *, host: User | None = None) -> Mail:
+    """Return the mail that tells the host that the request is off, whoever declined it."""
+    return _mail(booking, "booking_declined", to=Side.HOST, host=host, method=_taking_back(booking))
 
 
 def rescheduled_to_invitee(booking: Booking, previous_start: datetime, *, resend: UUID | None = None) -> Mail:
@@ -59,12 +88,12 @@ def rescheduled_to_organizer(
 
 def cancelled_to_invitee(booking: Booking, *, resend: UUID | None = None) -> Mail:
     """Return the mail that tells the guest that the booking is off, and takes it out of their calendar."""
-    return _mail(booking, "booking_cancelled", to=Side.GUEST, method=Method.CANCEL, resend=resend)
+    return _mail(booking, "booking_cancelled", to=Side.GUEST, method=_taking_back(booking), resend=resend)
 
 
 def cancelled_to_organizer(booking: Booking, *, host: User | None = None, resend: UUID | None = None) -> Mail:
     """Return the mail that tells the host that the booking is off, and takes it out of their calendar."""
-    return _mail(booking, "booking_cancelled", to=Side.HOST, host=host, method=Method.CANCEL, resend=resend)
+    return _mail(booking, "booking_cancelled", to=Side.HOST, host=host, method=_taking_back(booking), resend=resend)
 
 
 def reminder_to_invitee(booking: Booking, *, resend: UUID | None = None) -> Mail:
@@ -87,6 +116,30 @@ def calendar_links(booking: Booking) -> CalendarLinks:
         description=_description(booking, to=Side.GUEST, locale=locale),
         location=booking.event_type.location,
     )
+
+
+def _confirmation(
+    booking: Booking, kind: str, *, to: Side, host: User | None = None, approval: int, resend: UUID | None
+) -> Mail:
+    return _mail(
+        booking,
+        kind,
+        to=to,
+        host=host,
+        method=Method.REQUEST,
+        occasion=str(approval) if approval else "",
+        resend=resend,
+    )
+
+
+def _asked(booking: Booking, *, to: Side, host: User | None = None) -> Mail:
+    method = _taking_back(booking)
+    return _mail(booking, "booking_request", to=to, host=host, method=method, occasion=str(booking.sequence))
+
+
+def _taking_back(booking: Booking) -> Method | None:
+    """Return what takes the booking out of the calendars; nothing where none has heard of it."""
+    return Method.CANCEL if booking.was_confirmed else None
 
 
 def _rescheduled(
@@ -150,6 +203,7 @@ def _context(booking: Booking, *, to: Side, reader: User) -> dict[str, object]:
         "event_type": event_type,
         "organization": event_type.organization,
         "host_names": host_names(booking, locale=_locale(booking, to=to, host=reader)),
+        "withdrawn": booking.cancelled_by is Side.GUEST and not booking.was_confirmed,
         "when": _when(booking, to=to, host=reader),
     }
     if to is Side.GUEST:

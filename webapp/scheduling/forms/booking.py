@@ -100,6 +100,14 @@ def _question_field(question: dict[str, Any]) -> Field:
     )
 
 
+class DeclineForm(Form):
+    """Why a request is declined; nobody has to say."""
+
+    decline_reason = TextAreaField(
+        _("Reason"), [Length(max=500), checked_by(plain_text)], render_kw={"maxlength": 500, "rows": 3}
+    )
+
+
 class CancelForm(Form):
     """Why a booking is cancelled; nobody has to say."""
 

@@ -120,6 +120,7 @@ class EventTypeForm(Form):
     limit_per_month = IntegerField(_("Most meetings a month"), [Optional()])
     most_attendees = IntegerField(_("Further people whom a guest can invite"), [InputRequired(_NUMBER_OR_NOTHING)])
     expects_check_in = BooleanField(_("Ask guests to check in"))
+    requires_approval = BooleanField(_("I approve each booking before it counts"))
     people = FieldList(FormField(HostForm), _("Hosts"))
     questions = FieldList(FormField(QuestionForm), _("Questions"))
 
@@ -147,6 +148,7 @@ class EventTypeForm(Form):
             limit_per_month=self.limit_per_month.data,
             most_attendees=self.most_attendees.data or 0,
             expects_check_in=self.expects_check_in.data,
+            requires_approval=self.requires_approval.data,
             questions=[_question(row) for row in self._asked()],
         )
 

@@ -20,9 +20,11 @@ from webapp.scheduling.models.meetings import Meeting
 
 
 class BookingStatus(StrEnum):
-    """Where a booking stands."""
+    """Where a booking stands: a pending one waits for its host to approve it, and has its seat meanwhile."""
 
+    PENDING = "pending"
     CONFIRMED = "confirmed"
+    DECLINED = "declined"
     CANCELLED = "cancelled"
 
 
@@ -36,16 +38,19 @@ class Side(StrEnum):
 class Booking(Base):
     """A guest's place in a meeting, with its host and, where a whole team comes, `further_hosts`.
 
-    It keeps its times when it is cancelled, and gives up its place in the meeting. `sequence` counts its moves and its
-    cancellation, as iCalendar wants it. `manage_digest` is what is kept of the guest's link (service/access.py). Who
-    takes back what was said of its `attendance` has said something, too.
+    It keeps its times when it is cancelled or declined, and gives up its place in the meeting. `sequence` counts its
+    moves, approvals and its end, as iCalendar wants it. `was_confirmed` from the first time on that it is, so that
+    calendars know of it. A request that nobody answered in time is declined by nobody. `manage_digest` is what is kept
+    of the guest's link (service/access.py). Who takes back what was said of its `attendance` has said something, too.
     """
 
     __tablename__ = "booking"
     __table_args__ = (
         CheckConstraint("starts_at < ends_at", name="times"),
         CheckConstraint("(status = 'cancelled') = (cancelled_at IS NOT NULL)", name="cancelled"),
-        CheckConstraint("(status = 'cancelled') = (meeting_id IS NULL)", name="meeting"),
+        CheckConstraint("(status = 'declined') = (declined_at IS NOT NULL)", name="declined"),
+        CheckConstraint("(status IN ('cancelled', 'declined')) = (meeting_id IS NULL)", name="meeting"),
+        CheckConstraint("status <> 'confirmed' OR was_confirmed", name="was_confirmed"),
         Index(None, "organization_id", "starts_at", "id"),
         Index(None, "host_id", "starts_at", "id"),
         Index(None, "created_at"),
@@ -65,6 +70,7 @@ class Booking(Base):
             "id",
             postgresql_where=text("attendance = 'no_show'"),
         ),
+        Index("ix_booking_pending", "organization_id", "starts_at", postgresql_where=text("status = 'pending'")),
     )
 
     organization_id: Mapped[UUID] = mapped_column(ForeignKey("organization.id", ondelete="CASCADE"))
@@ -78,6 +84,7 @@ class Booking(Base):
     starts_at: Mapped[datetime]
     ends_at: Mapped[datetime]
     sequence: Mapped[int] = mapped_column(default=0, server_default="0")
+    was_confirmed: Mapped[bool] = mapped_column(default=True, server_default="true")
 
     guest_name: Mapped[str] = mapped_column(String(120))
     guest_email: Mapped[str] = mapped_column(String(254))
@@ -93,6 +100,9 @@ class Booking(Base):
     cancelled_at: Mapped[datetime | None]
     cancelled_by: Mapped[Side | None] = mapped_column(enum_column(Side, name="cancelled_by"))
     cancel_reason: Mapped[str] = mapped_column(String(500), default="", server_default="")
+    declined_at: Mapped[datetime | None]
+    declined_by: Mapped[Side | None] = mapped_column(enum_column(Side, name="declined_by"))
+    decline_reason: Mapped[str] = mapped_column(String(500), default="", server_default="")
     attendance: Mapped[Attendance] = mapped_column(
         enum_column(Attendance, name="attendance"), default=Attendance.UNKNOWN, server_default="unknown"
     )
@@ -139,6 +149,16 @@ class Booking(Base):
     def is_confirmed(self) -> bool:
         """True while the meeting is to take place."""
         return self.status is BookingStatus.CONFIRMED
+
+    @property
+    def is_pending(self) -> bool:
+        """True while it waits for its host to approve or decline it."""
+        return self.status is BookingStatus.PENDING
+
+    @property
+    def stands(self) -> bool:
+        """True while it has its seat, and with it the hosts' time."""
+        return self.is_confirmed or self.is_pending
 
 
 class BookingHost(Base):

@@ -38,7 +38,9 @@ class EventType(Base):
     meeting can begin. `buffers_among_own` keeps the buffers free of meetings of the same event type only. The limits
     count meetings by the day, the week (from Monday) and the month of the schedule's zone; None is no limit. Its guests
     can bring `most_attendees` further people, and are asked to check in to what can be checked in to `check_in_since`
-    then.
+    then. With `requires_approval` what guests book waits for the host's yes. Guests can cancel a confirmed booking
+    until `cancel_notice` and move it until `reschedule_notice` minutes before it begins, not at all where that is None;
+    `policy` says so in the host's own words.
     """
 
     __tablename__ = "event_type"
@@ -56,6 +58,9 @@ class EventType(Base):
         CheckConstraint("slot_offset BETWEEN 0 AND 1439", name="slot_offset"),
         CheckConstraint("most_attendees BETWEEN 0 AND 20", name="most_attendees"),
         CheckConstraint("limit_per_day >= 1 AND limit_per_week >= 1 AND limit_per_month >= 1", name="limits"),
+        CheckConstraint(
+            "cancel_notice BETWEEN 0 AND 525600 AND reschedule_notice BETWEEN 0 AND 525600", name="change_notices"
+        ),
     )
 
     organization_id: Mapped[UUID] = mapped_column(ForeignKey("organization.id", ondelete="CASCADE"))
@@ -82,6 +87,7 @@ class EventType(Base):
     limit_per_month: Mapped[int | None]
     most_attendees: Mapped[int] = mapped_column(default=0, server_default="0")
     check_in_since: Mapped[datetime | None]
+    requires_approval: Mapped[bool] = mapped_column(default=False, server_default="false")
     location: Mapped[str] = mapped_column(String(255), default="", server_default="")
     # Each: {"key": str, "label": str, "required": bool, "long": bool}; answers are kept under the key.
     questions: Mapped[list[dict[str, Any]]] = mapped_column(default=list, server_default=text("'[]'::jsonb"))

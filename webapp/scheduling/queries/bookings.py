@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import ColumnElement, Select, func, or_, select, tuple_
+from sqlalchemy import ColumnElement, Select, and_, func, or_, select, tuple_
 from sqlalchemy.orm import contains_eager, joinedload, selectinload
 
 from webapp.core import clock
@@ -44,20 +44,27 @@ def booking_by_token(token: str) -> Booking:
     return found
 
 
-def booking(booking_id: UUID) -> Booking:
-    """Return the booking with this id, of whatever organisation; raises NotFound. For jobs, whom nobody else asks."""
-    found = session().get(Booking, booking_id, populate_existing=True)
+def booking(booking_id: UUID, *, hold: bool = False) -> Booking:
+    """Return the booking with this id, of whatever organisation; raises NotFound. For jobs, whom nobody else asks.
+
+    With `hold` nobody changes it before the caller's transaction ends.
+    """
+    holding = {"read": True, "of": Booking} if hold else None
+    found = session().get(Booking, booking_id, populate_existing=True, with_for_update=holding)
     if found is None:
         raise NotFound(say("There is no booking %(booking_id)s.", booking_id=booking_id))
     return found
 
 
 class When(StrEnum):
-    """Which bookings a list shows: confirmed and not yet over, confirmed and over, those to which the guest did not
-    come, cancelled, or every one.
+    """Which bookings a list shows.
+
+    Confirmed and not yet over, waiting for approval, confirmed and over, those to which the guest did not come, called
+    off by either side, or every one.
     """
 
     UPCOMING = "upcoming"
+    PENDING = "pending"
     PAST = "past"
     NO_SHOW = "no_show"
     CANCELLED = "cancelled"
@@ -105,7 +112,7 @@ def bookings_page(
     after: Cursor | None = None,
     limit: int = PAGE_SIZE,
 ) -> Page[Booking]:
-    """Return one page of the bookings of a `Selection`: upcoming ones soonest first, all others latest first."""
+    """Return one page of the bookings of a `Selection`: those ahead or to approve soonest first, others latest first."""
     statement = selected(Selection(organization_id, host_id, when, search)).options(
         contains_eager(Booking.event_type), selectinload(Booking.further_hosts), selectinload(Booking.named)
     )
@@ -120,7 +127,8 @@ def _at_time(statement: Select[Booking], when: When) -> Select[Booking]:
         When.UPCOMING: (Booking.status == BookingStatus.CONFIRMED, Booking.ends_at > clock.now()),
         When.PAST: (Booking.status == BookingStatus.CONFIRMED, Booking.ends_at <= clock.now()),
         When.NO_SHOW: (Booking.attendance == Attendance.NO_SHOW,),
-        When.CANCELLED: (Booking.status == BookingStatus.CANCELLED,),
+        When.PENDING: (Booking.status == BookingStatus.PENDING,),
+        When.CANCELLED: (Booking.status.in_((BookingStatus.CANCELLED, BookingStatus.DECLINED)),),
         When.ALL: (),
     }
     return statement.where(*conditions[when])
@@ -129,7 +137,7 @@ def _at_time(statement: Select[Booking], when: When) -> Select[Booking]:
 def _one_page(statement: Select[Booking], when: When, after: Cursor | None, limit: int) -> Select[Booking]:
     """Order by time, begin after the cursor, and ask for one row more than shown to learn whether there are more."""
     key = tuple_(Booking.starts_at, Booking.id)
-    if when is When.UPCOMING:
+    if when in {When.UPCOMING, When.PENDING}:
         statement = statement.order_by(Booking.starts_at, Booking.id)
         follows = None if after is None else key > tuple_(after.at, after.id)
     else:
@@ -140,28 +148,37 @@ def _one_page(statement: Select[Booking], when: When, after: Cursor | None, limi
 
 @dataclass(frozen=True, slots=True)
 class Agenda:
-    """What a host looks at first. `today` and `next_up` are confirmed bookings, soonest first."""
+    """What a host looks at first. `today` and `next_up` are confirmed bookings, soonest first.
+
+    `this_week` counts those of the week, `to_approve` the requests that wait for an answer.
+    """
 
     today: list[Booking]
     next_up: list[Booking]
     this_week: int
+    to_approve: int
 
 
 def today_and_next(*, organization_id: UUID, host_id: UUID, zone: ZoneInfo, limit: int = 5) -> Agenda:
-    """Return the host's confirmed bookings of today, the `limit` next ones after today, and how many this week has.
+    """Return the host's bookings of today, the `limit` next ones after today, and how many there are of some kinds.
 
     Days and weeks (from Monday) are those of `zone`.
     """
     midnight = datetime.combine(clock.now().astimezone(zone).date(), time(), zone)
     tomorrow = midnight + timedelta(days=1)
     monday = midnight - timedelta(days=midnight.weekday())
-    confirmed = scoped(Booking, organization_id).where(_hosted_by(host_id), Booking.status == BookingStatus.CONFIRMED)
+    hosted = scoped(Booking, organization_id).where(_hosted_by(host_id))
+    confirmed = hosted.where(Booking.status == BookingStatus.CONFIRMED)
     ordered = confirmed.order_by(Booking.starts_at, Booking.id)
     today = session().scalars(ordered.where(Booking.ends_at > midnight, Booking.starts_at < tomorrow)).all()
     next_up = session().scalars(ordered.where(Booking.starts_at >= tomorrow).limit(limit)).all()
-    week = confirmed.where(Booking.starts_at >= monday, Booking.starts_at < monday + timedelta(days=7))
-    this_week = session().scalar(week.with_only_columns(func.count(), maintain_column_froms=True))
-    return Agenda(list(today), list(next_up), this_week or 0)
+    pending = Booking.status == BookingStatus.PENDING
+    week = (Booking.starts_at >= monday, Booking.starts_at < monday + timedelta(days=7))
+    in_week = and_(Booking.status == BookingStatus.CONFIRMED, *week)
+    counted = (func.count().filter(in_week), func.count().filter(pending))
+    counts = hosted.where(or_(in_week, pending)).with_only_columns(*counted, maintain_column_froms=True)
+    this_week, to_approve = session().execute(counts).one()
+    return Agenda(list(today), list(next_up), this_week, to_approve)
 
 
 def _hosted_by(host_id: UUID) -> ColumnElement[bool]:

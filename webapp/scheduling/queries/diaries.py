@@ -71,7 +71,7 @@ def bookings_in_turn(*, event_type_id: UUID, since: datetime) -> dict[UUID, tupl
         select(Booking.host_id, func.count(), func.max(Booking.created_at))
         .where(
             Booking.event_type_id == event_type_id,
-            Booking.status == BookingStatus.CONFIRMED,
+            Booking.status.in_((BookingStatus.CONFIRMED, BookingStatus.PENDING)),
             Booking.starts_at > since,
         )
         .group_by(Booking.host_id)

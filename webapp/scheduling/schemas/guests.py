@@ -29,6 +29,7 @@ from webapp.scheduling.service import booking as bookings
 from webapp.scheduling.service.attendance import can_check_in
 from webapp.scheduling.service.guests import Guest
 from webapp.scheduling.service.offers import Offer
+from webapp.scheduling.service.standing import can_change
 from webapp.web.openapi import In, Out, Query
 from webapp.web.times import reader_tag
 
@@ -130,13 +131,15 @@ class PublicEventTypeOut(Out):
     """Something that can be booked. `url` is its page.
 
     `durations` are the lengths to choose from in minutes, `duration` the one that is booked without choosing; `seats`
-    is how many guests can come to one meeting, `most_attendees` whom each of them can invite as well.
+    is how many guests can come to one meeting, `most_attendees` whom each of them can invite as well. With
+    `requires_approval` a booking is `pending` until a host approves.
     """
 
     slug: str
     name: str
     kind: EventKind
     seats: int
+    requires_approval: bool
     description: str
     duration: int
     durations: list[int]
@@ -155,6 +158,7 @@ class PublicEventTypeOut(Out):
             name=event_type.name,
             kind=event_type.kind,
             seats=event_type.seats,
+            requires_approval=event_type.requires_approval,
             description=event_type.description,
             duration=event_type.duration,
             durations=event_type.durations,
@@ -187,7 +191,10 @@ class OrganizationOut(Out):
 
 
 class BookingCreated(Out):
-    """A booking just made; `manage_url` is the guest's own page to move or cancel it."""
+    """A booking just made, `pending` where a host has to approve it first.
+
+    `manage_url` is the guest's own page to move or cancel it.
+    """
 
     id: UUID
     status: BookingStatus
@@ -239,8 +246,8 @@ class AttendeeOut(Out):
 class ManagedBookingOut(Out):
     """A booking as its guest sees it, in the guest's zone.
 
-    `can_change` until it is cancelled or has begun; `can_check_in` from 15 minutes before the start until the end, if
-    the event type asks for it.
+    A `pending` one waits for a host to approve it. `can_change` until it is called off or has begun; `can_check_in`
+    from 15 minutes before the start until the end, if the event type asks for it.
     """
 
     id: UUID
@@ -251,6 +258,7 @@ class ManagedBookingOut(Out):
     can_check_in: bool
     attendance: Attendance
     cancel_reason: str
+    decline_reason: str
     organization: str
     event_type: PublicEventTypeOut
     invitee: InviteeOut
@@ -266,10 +274,11 @@ class ManagedBookingOut(Out):
             status=booking.status,
             start=booking.starts_at.astimezone(zone),
             end=booking.ends_at.astimezone(zone),
-            can_change=bookings.can_change(booking),
+            can_change=can_change(booking),
             can_check_in=can_check_in(booking),
             attendance=booking.attendance,
             cancel_reason=booking.cancel_reason,
+            decline_reason=booking.decline_reason,
             organization=booking.event_type.organization.slug,
             event_type=PublicEventTypeOut.of(booking.event_type),
             invitee=InviteeOut.of(booking),

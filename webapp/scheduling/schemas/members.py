@@ -75,7 +75,10 @@ class MemberOut(Out):
 
 
 class BookingOut(Out):
-    """A booking as its organisation sees it, in UTC; `sequence` counts how often it was moved."""
+    """A booking as its organisation sees it, in UTC; `sequence` is raised whenever it is moved, approved or ended.
+
+    Of a declined one, `declined_by` is null when nobody had answered before its start.
+    """
 
     id: UUID
     status: BookingStatus
@@ -92,6 +95,9 @@ class BookingOut(Out):
     cancelled_at: Moment | None
     cancelled_by: Side | None
     cancel_reason: str
+    declined_at: Moment | None
+    declined_by: Side | None
+    decline_reason: str
     attendance: Attendance
     attendance_at: Moment | None
     attendance_by: Witness | None
@@ -116,6 +122,9 @@ class BookingOut(Out):
             cancelled_at=booking.cancelled_at,
             cancelled_by=booking.cancelled_by,
             cancel_reason=booking.cancel_reason,
+            declined_at=booking.declined_at,
+            declined_by=booking.declined_by,
+            decline_reason=booking.decline_reason,
             attendance=booking.attendance,
             attendance_at=booking.attendance_at,
             attendance_by=booking.attendance_by,

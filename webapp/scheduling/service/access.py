@@ -98,7 +98,7 @@ def renew_expired_links(*, limit: int) -> int:
             Booking.manage_digest.is_not(None),
             Booking.manage_expires_at <= clock.now(),
             Booking.ends_at > clock.now(),
-            Booking.status == BookingStatus.CONFIRMED,
+            Booking.status.in_((BookingStatus.CONFIRMED, BookingStatus.PENDING)),
         )
         .limit(limit)
     )
@@ -116,7 +116,7 @@ def date_undated_links() -> None:
 
 
 def _is_to_come(booking: Booking) -> bool:
-    return booking.status is BookingStatus.CONFIRMED and booking.ends_at > clock.now()
+    return booking.stands and booking.ends_at > clock.now()
 
 
 def _life() -> timedelta:

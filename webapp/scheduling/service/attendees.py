@@ -15,9 +15,9 @@ from webapp.core.errors import NotFound
 from webapp.core.events import publish
 from webapp.core.validation import FieldErrors
 from webapp.core.words import Said, say
-from webapp.scheduling.errors import AlreadyCancelled, BookingOver
 from webapp.scheduling.events import BookingAttendeeAdded, BookingAttendeeRemoved
-from webapp.scheduling.models import Booking, BookingAttendee, BookingStatus, EventType
+from webapp.scheduling.models import Booking, BookingAttendee, EventType
+from webapp.scheduling.service.standing import require_changeable
 
 MOST_ATTENDEES = 20
 # Over the life of one booking, those taken off again included: nobody can send mail to the world through one booking.
@@ -37,7 +37,7 @@ def add_attendees(*, booking: Booking, emails: Sequence[str]) -> None:
     Raises InvalidInput as `named_attendees`, AlreadyCancelled and BookingOver.
     """
     _read_locked(booking)
-    _require_open(booking)
+    require_changeable(booking)
     known = booking.attendees
     room = min(booking.event_type.most_attendees - len(known), MOST_EVER - len(booking.named))
     taking_part = [booking.guest_email, *(host.email for host in booking.hosts), *(each.email for each in known)]
@@ -53,7 +53,7 @@ def remove_attendee(*, booking: Booking, attendee_id: UUID) -> None:
     Raises NotFound when there is none such, AlreadyCancelled and BookingOver.
     """
     _read_locked(booking)
-    _require_open(booking)
+    require_changeable(booking)
     attendee = booking.attendee(attendee_id)
     if attendee is None:
         raise NotFound(say("There is no such attendee; they may have been taken off already."))
@@ -88,10 +88,3 @@ def _read_locked(booking: Booking) -> None:
     """Read who is named, and have others who would change it wait."""
     session().refresh(booking, ["status", "starts_at"], with_for_update=True)
     session().refresh(booking, ["named"])
-
-
-def _require_open(booking: Booking) -> None:
-    if booking.status is BookingStatus.CANCELLED:
-        raise AlreadyCancelled
-    if booking.starts_at <= clock.now():
-        raise BookingOver

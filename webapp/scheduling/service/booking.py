@@ -15,18 +15,19 @@ from webapp.core.db import session
 from webapp.core.errors import NotFound
 from webapp.core.events import publish
 from webapp.core.words import say
-from webapp.scheduling.errors import AlreadyCancelled, BookingOver, NothingChanged
-from webapp.scheduling.events import BookingCancelled, BookingConfirmed, BookingRescheduled
+from webapp.scheduling.errors import NothingChanged
+from webapp.scheduling.events import BookingCancelled, BookingConfirmed, BookingRequested, BookingRescheduled
 from webapp.scheduling.models import Booking, BookingStatus, EventType, Side
 from webapp.scheduling.service.access import manage_token, manage_url
 from webapp.scheduling.service.attendees import named_attendees
 from webapp.scheduling.service.guests import Guest, check_answers
 from webapp.scheduling.service.meetings import hosts_turn, leave_seat, take_seat
 from webapp.scheduling.service.offers import chosen_duration, require_offered
+from webapp.scheduling.service.standing import read_again, require_changeable
 from webapp.scheduling.service.turns import whose_turn
 
 # The guest's link is part of what booking is about, so it is found here as well.
-__all__ = ["book", "can_change", "cancel", "manage_token", "manage_url", "reschedule"]
+__all__ = ["book", "cancel", "manage_token", "manage_url", "reschedule"]
 
 
 def book(
@@ -38,8 +39,9 @@ def book(
     duration: int | None = None,
     attendees: Sequence[str] = (),
 ) -> Booking:
-    """Book the meeting that begins at `start` (aware) and publish BookingConfirmed.
+    """Book the meeting that begins at `start` (aware) and publish BookingConfirmed, or BookingRequested.
 
+    What requires approval is pending until a host gives it; it takes the hosts' time like any other booking.
     `duration` is one of the event type's, in minutes; the first of them if not given. `attendees` are the addresses of
     whom the guest brings along. Raises InvalidInput for another duration, for answers that do not fit the questions
     and for attendees that cannot be invited, the StartRefused that says why the start is not on offer
@@ -54,7 +56,8 @@ def book(
         organization_id=event_type.organization_id,
         event_type_id=event_type.id,
         event_type=event_type,
-        status=BookingStatus.CONFIRMED,
+        status=BookingStatus.PENDING if event_type.requires_approval else BookingStatus.CONFIRMED,
+        was_confirmed=not event_type.requires_approval,
         sequence=0,
         manage_generation=0,
         guest_name=guest.name,
@@ -69,7 +72,7 @@ def book(
         free = require_offered(event_type=event_type, start=start, duration=length)
         take_seat(booking=booking, start=start, duration=length, hosts=whose_turn(event_type=event_type, free=free))
         session().add(booking)
-    publish(BookingConfirmed(booking_id=booking.id))
+    _publish_booked(booking)
     return booking
 
 
@@ -77,35 +80,41 @@ def reschedule(*, booking: Booking, start: datetime) -> Booking:
     """Move the booking to `start` (aware), raise its sequence and publish BookingRescheduled.
 
     Its own time does not stand in its way. It keeps its manage link, and its length and its host while they are to be
-    had.
-    Raises AlreadyCancelled, BookingOver, NothingChanged, the StartRefused that says why the start is not on offer,
-    and BusyHost.
+    had. Where approval is required it is asked for again, so that a confirmed booking is pending once more, and
+    BookingRequested is published as well.
+    Raises AlreadyCancelled, AlreadyDeclined, BookingOver, NothingChanged, the StartRefused that says why the start is
+    not on offer, and BusyHost.
     """
-    _require_changeable(booking)
+    require_changeable(booking)
     _require_another_start(booking, start)
     event_type = booking.event_type
     require_offered(event_type=event_type, start=start, moving=booking)
     with hosts_turn([booking.host_id, *(host.id for host in event_type.hosts)]):
-        _read_again(booking)
-        _require_changeable(booking)
+        read_again(booking)
+        require_changeable(booking)
         _require_another_start(booking, start)
         free = require_offered(event_type=event_type, start=start, moving=booking)
         previous_start, length = booking.starts_at, chosen_duration(event_type, duration=None, moving=booking)
         leave_seat(booking=booking)
         take_seat(booking=booking, start=start, duration=length, hosts=whose_turn(event_type=event_type, free=free))
         booking.sequence += 1
+        if event_type.requires_approval:
+            booking.status = BookingStatus.PENDING
     publish(BookingRescheduled(booking_id=booking.id, previous_start=previous_start, sequence=booking.sequence))
+    if booking.is_pending:
+        publish(BookingRequested(booking_id=booking.id, sequence=booking.sequence))
     return booking
 
 
 def cancel(*, booking: Booking, by: Side, reason: str) -> Booking:
     """Cancel the booking, free its time, raise its sequence and publish BookingCancelled.
 
-    Raises AlreadyCancelled, BookingOver and BusyHost.
+    A request that nobody has answered yet is withdrawn in the same way.
+    Raises AlreadyCancelled, AlreadyDeclined, BookingOver and BusyHost.
     """
     with hosts_turn([booking.host_id]):
-        _read_again(booking)
-        _require_changeable(booking)
+        read_again(booking)
+        require_changeable(booking)
         leave_seat(booking=booking)
         booking.status, booking.meeting_id = BookingStatus.CANCELLED, None
         booking.sequence += 1
@@ -114,23 +123,13 @@ def cancel(*, booking: Booking, by: Side, reason: str) -> Booking:
     return booking
 
 
-def can_change(booking: Booking) -> bool:
-    """True while the booking stands and has not begun, so that it can be moved or cancelled."""
-    return booking.status is BookingStatus.CONFIRMED and booking.starts_at > clock.now()
-
-
-def _require_changeable(booking: Booking) -> None:
-    if booking.status is BookingStatus.CANCELLED:
-        raise AlreadyCancelled
-    if booking.starts_at <= clock.now():
-        raise BookingOver
+def _publish_booked(booking: Booking) -> None:
+    if booking.is_pending:
+        publish(BookingRequested(booking_id=booking.id, sequence=booking.sequence))
+    else:
+        publish(BookingConfirmed(booking_id=booking.id))
 
 
 def _require_another_start(booking: Booking, start: datetime) -> None:
     if booking.starts_at == start:
         raise NothingChanged
-
-
-def _read_again(booking: Booking) -> None:
-    """Read what may have changed while waiting for the turn."""
-    session().refresh(booking, ["status", "starts_at", "ends_at", "meeting_id", "sequence"])

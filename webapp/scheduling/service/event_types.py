@@ -65,7 +65,8 @@ class EventTypeDetails:
     """Everything about an event type that its host chooses.
 
     Lengths are minutes, the horizon days; a limit of None is none. `kind` stays as it was made, and only a group has
-    more seats than one. The `team` is whoever hosts it in turn or together; other kinds have none.
+    more seats than one. The `team` is whoever hosts it in turn or together; other kinds have none. A change of
+    `requires_approval` holds for bookings from then on.
     """
 
     name: str
@@ -89,6 +90,7 @@ class EventTypeDetails:
     most_attendees: int = 0
     expects_check_in: bool = False
     location: str = ""
+    requires_approval: bool = False
     questions: Sequence[Question] = ()
 
 
@@ -177,6 +179,7 @@ def _checked(details: EventTypeDetails) -> dict[str, Any]:
         _require_seats(details)
     values |= {"kind": details.kind, "buffers_among_own": details.buffers_among_own}
     values["expects_check_in"] = details.expects_check_in
+    values["requires_approval"] = details.requires_approval
     values["questions"] = _questions(details.questions, faults)
     faults.refuse()
     return values

@@ -18,7 +18,7 @@ from webapp.scheduling.forms import show_errors
 from webapp.scheduling.forms.attendees import AttendeesForm, split_addresses
 from webapp.scheduling.models import Booking
 from webapp.scheduling.service.attendees import add_attendees, remove_attendee
-from webapp.scheduling.service.booking import can_change
+from webapp.scheduling.service.standing import can_change
 from webapp.scheduling.views.manage import keep_private
 from webapp.web.extensions import limiter
 from webapp.web.languages import told

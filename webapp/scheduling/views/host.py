@@ -19,14 +19,15 @@ from webapp.identity.access import current_member, signed_in
 from webapp.identity.models import Membership
 from webapp.notifications.queries import deliveries
 from webapp.scheduling import queries
-from webapp.scheduling.forms.booking import CancelForm
+from webapp.scheduling.forms.booking import CancelForm, DeclineForm
 from webapp.scheduling.forms.notes import NoteForm
 from webapp.scheduling.models import Attendance, Booking, Side
 from webapp.scheduling.queries import Selection, When
 from webapp.scheduling.service.access import has_link
 from webapp.scheduling.service.attendance import can_say
-from webapp.scheduling.service.booking import can_change, cancel
+from webapp.scheduling.service.booking import cancel
 from webapp.scheduling.service.notes import can_delete
+from webapp.scheduling.service.standing import can_change
 from webapp.web.languages import told
 
 blueprint = Blueprint("host", __name__)
@@ -88,7 +89,7 @@ def selection() -> Selection:
 @signed_in
 def booking(booking_id: UUID) -> str:
     """Show one booking."""
-    return booking_page(own_booking(booking_id), CancelForm())
+    return booking_page(own_booking(booking_id))
 
 
 @blueprint.post("/app/bookings/<uuid:booking_id>/cancel")
@@ -97,7 +98,7 @@ def cancel_booking(booking_id: UUID) -> ResponseReturnValue:
     """Cancel a booking in the host's name; the guest is told the reason."""
     found, form = own_booking(booking_id), CancelForm(request.form)
     if not form.validate():
-        return booking_page(found, form), 422
+        return booking_page(found, cancelling=form), 422
     try:
         with transaction():
             cancel(booking=found, by=Side.HOST, reason=(form.reason.data or "").strip())
@@ -118,7 +119,7 @@ def send_again(booking_id: UUID) -> ResponseReturnValue:
             send_booking_confirmation_to_invitee.enqueue(booking_id=found.id, resend=uuid7())
         flash(_("The confirmation is on its way to %(email)s again.", email=found.guest_email), "success")
     else:
-        flash(_("This booking was cancelled, so there is nothing to confirm."), "error")
+        flash(_("This booking does not stand, so there is nothing to confirm."), "error")
     return redirect(url_for("host.booking", booking_id=booking_id), 303)
 
 
@@ -133,13 +134,20 @@ def own_booking(booking_id: UUID) -> Booking:
     return queries.get_booking(member.organization_id, booking_id, host_id=visible_host(member))
 
 
-def booking_page(found: Booking, form: CancelForm, note_form: NoteForm | None = None) -> str:
+def booking_page(
+    found: Booking,
+    *,
+    cancelling: CancelForm | None = None,
+    declining: DeclineForm | None = None,
+    note_form: NoteForm | None = None,
+) -> str:
     """Return the page of one booking, with what was typed into one of its forms."""
     member = current_member()
     return render_template(
         "scheduling/host/booking.html",
         booking=found,
-        form=form,
+        form=cancelling or CancelForm(),
+        decline_form=declining or DeclineForm(),
         zone=clock.find_zone(member.user.timezone),
         guest_zone=clock.find_zone(found.guest_timezone),
         can_change=can_change(found),

@@ -13,19 +13,22 @@ from flask_babel import gettext as _
 
 from webapp.core import clock
 from webapp.core.db import transaction
-from webapp.core.errors import Conflict
+from webapp.core.errors import Conflict, NotFound
 from webapp.core.settings import settings
 from webapp.scheduling import messages, queries
-from webapp.scheduling.errors import AlreadyCancelled, BookingOver, NothingChanged, StartRefused
+from webapp.scheduling.errors import AlreadyCancelled, AlreadyDeclined, BookingOver, NothingChanged, StartRefused
 from webapp.scheduling.forms.booking import CancelForm
 from webapp.scheduling.models import Booking, Side
 from webapp.scheduling.service.attendance import can_check_in, check_in
-from webapp.scheduling.service.booking import can_change, cancel, reschedule
+from webapp.scheduling.service.booking import cancel, reschedule
 from webapp.scheduling.service.offers import chosen_duration, require_offered
+from webapp.scheduling.service.standing import can_change
 from webapp.scheduling.views.guest import picker_page
 from webapp.scheduling.views.picker import make_picker, nearest_slots, read_start, read_wish, start_value
 from webapp.web.extensions import limiter
 from webapp.web.languages import told
+
+_CHANGES_NO_MORE = (AlreadyCancelled, AlreadyDeclined, BookingOver)
 
 blueprint = Blueprint("manage", __name__, url_prefix="/manage/<token>")
 limiter.limit(lambda: settings().rate_limit_public)(blueprint)
@@ -71,8 +74,13 @@ def come(token: str) -> ResponseReturnValue:
 
 @blueprint.get("/invite.ics")
 def invite(token: str) -> Response:
-    """Return the booking as a file that every calendar can open; a cancelled one takes the event back out of it."""
+    """Return the booking as a file that every calendar can open; one that is off takes the event back out of it.
+
+    There is none before it is confirmed for the first time.
+    """
     booking = queries.booking_by_token(token)
+    if not booking.was_confirmed:
+        raise NotFound
     return Response(
         messages.calendar_file(booking),
         content_type="text/calendar; charset=utf-8; method=PUBLISH",
@@ -113,9 +121,9 @@ def move(token: str) -> ResponseReturnValue:
     except NothingChanged as same:
         flash(told(same), "info")
         return redirect(url_for("manage.choose", token=token), 303)
-    except (AlreadyCancelled, BookingOver):
+    except _CHANGES_NO_MORE:
         return _back(token)
-    flash(_("Your booking has been moved. A new confirmation is on its way to you."), "success")
+    flash(_moved(booking), "success")
     return redirect(url_for("manage.show", token=token), 303)
 
 
@@ -135,14 +143,21 @@ def call_off(token: str) -> ResponseReturnValue:
     try:
         with transaction():
             cancel(booking=booking, by=Side.GUEST, reason=(form.reason.data or "").strip())
-    except (AlreadyCancelled, BookingOver):
+    except _CHANGES_NO_MORE:
         return _back(token)
     flash(_("Your booking has been cancelled. We have told %(host)s.", host=booking.host.name), "success")
     return redirect(url_for("manage.show", token=token), 303)
 
 
+def _moved(booking: Booking) -> str:
+    if booking.is_pending:
+        asked = _("Your request has been moved. %(host)s is asked to approve it.", host=booking.host.name)
+        return str(asked)
+    return str(_("Your booking has been moved. A new confirmation is on its way to you."))
+
+
 def _back(token: str) -> ResponseReturnValue:
-    """Return to the booking, whose page says that it is cancelled or over."""
+    """Return to the booking, whose page says that it is cancelled, declined or over."""
     return redirect(url_for("manage.show", token=token), 303)
 
 

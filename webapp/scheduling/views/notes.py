@@ -11,7 +11,6 @@ from flask_babel import gettext as _
 from webapp.core.db import transaction
 from webapp.identity.access import current_member, signed_in
 from webapp.scheduling import queries
-from webapp.scheduling.forms.booking import CancelForm
 from webapp.scheduling.forms.notes import NoteForm
 from webapp.scheduling.service.notes import add_note, delete_note
 from webapp.scheduling.views.host import booking_page, own_booking
@@ -25,7 +24,7 @@ def create(booking_id: UUID) -> ResponseReturnValue:
     """Write a note about the booking."""
     found, form = own_booking(booking_id), NoteForm(request.form)
     if not form.validate():
-        return booking_page(found, CancelForm(), form), 422
+        return booking_page(found, note_form=form), 422
     with transaction():
         add_note(booking=found, author=current_member(), text=form.text.data or "")
     flash(_("The note is kept. The guest does not see it."), "success")
