@@ -13,6 +13,14 @@ depends_on = None
 
 def upgrade() -> None:
     op.add_column("event_type", sa.Column("requires_approval", sa.Boolean(), server_default="false", nullable=False))
+    op.add_column("event_type", sa.Column("cancel_notice", sa.Integer(), server_default="0", nullable=True))
+    op.add_column("event_type", sa.Column("reschedule_notice", sa.Integer(), server_default="0", nullable=True))
+    op.add_column("event_type", sa.Column("policy", sa.Text(), server_default="", nullable=False))
+    op.create_check_constraint(
+        op.f("ck_event_type_change_notices"),
+        "event_type",
+        "cancel_notice BETWEEN 0 AND 525600 AND reschedule_notice BETWEEN 0 AND 525600",
+    )
     op.add_column("booking", sa.Column("was_confirmed", sa.Boolean(), server_default="true", nullable=False))
     op.add_column("booking", sa.Column("declined_at", sa.TIMESTAMP(timezone=True), nullable=True))
     op.add_column("booking", sa.Column("declined_by", sa.String(length=24), nullable=True))
@@ -48,7 +56,9 @@ def downgrade() -> None:
     op.drop_constraint(op.f("ck_booking_declined_by"), "booking")
     for column in ("decline_reason", "declined_by", "declined_at", "was_confirmed"):
         op.drop_column("booking", column)
-    op.drop_column("event_type", "requires_approval")
+    op.drop_constraint(op.f("ck_event_type_change_notices"), "event_type")
+    for column in ("policy", "reschedule_notice", "cancel_notice", "requires_approval"):
+        op.drop_column("event_type", column)
 
 
 def _statuses(*statuses: str) -> None:

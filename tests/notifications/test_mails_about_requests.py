@@ -10,6 +10,7 @@ from flask import Flask
 from sqlalchemy import select
 
 from jobs import approvals
+from jobs.runtime import Postponed
 from jobs.runtime.models import JobRun, RunState
 from tests.conftest import Servers
 from tests.factories import event_type, member
@@ -124,7 +125,7 @@ def test_nobody_answers_and_it_ends_by_itself_however_often_the_job_runs(asked: 
 
 
 def test_a_clock_that_is_slow_only_puts_the_end_off(asked: Booking) -> None:
-    with time_machine.travel(at(9, 59, days=9), tick=False), pytest.raises(approvals.Postponed) as early:
+    with time_machine.travel(at(9, 59, days=9), tick=False), pytest.raises(Postponed) as early:
         approvals.expire_booking_request(asked.id, 0)
     assert early.value.seconds == 60
     session().refresh(asked)

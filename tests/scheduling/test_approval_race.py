@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections import Counter
-from typing import Any
 
 from flask import Flask
 from sqlalchemy import select
@@ -11,7 +10,7 @@ from sqlalchemy import select
 from jobs.runtime.models import JobRun
 from tests.factories import event_type
 from tests.scheduling.helpers import at, bearer, booked
-from tests.scheduling.test_booking_race import GUESTS, _all_at_once, _request, port
+from tests.scheduling.test_booking_race import GUESTS, Request, _all_at_once, _request, port
 from tests.scheduling.test_teams import people, together
 from webapp.core.db import session
 from webapp.scheduling.models import Booking, HostTime
@@ -29,7 +28,7 @@ def test_two_hundred_guests_on_one_time_end_with_one_request(app: Flask, port: i
 def test_several_hosts_who_approve_at_once_confirm_once(app: Flask, port: int) -> None:
     hosts = people(4)
     booking = booked(together(hosts, requires_approval=True))
-    requests = [(f"/api/v1/bookings/{booking.id}/approve", {}, bearer(host)) for host in hosts] * 5
+    requests: list[Request] = [(f"/api/v1/bookings/{booking.id}/approve", {}, bearer(host)) for host in hosts] * 5
     answers = _all_at_once(port, requests)
     assert Counter(status for status, _ in answers) == {200: 1, 409: 19}
     fanned_out = select(JobRun).where(JobRun.name == "bookings.process_booking_confirmation")
@@ -40,7 +39,7 @@ def test_approved_declined_and_withdrawn_at_once_it_ends_in_one_way(app: Flask, 
     hosts = people(2)
     booking = booked(together(hosts, requires_approval=True))
     verbs = [f"/api/v1/bookings/{booking.id}/{verb}" for verb in ("approve", "decline")]
-    requests: list[tuple[str, dict[str, Any], dict[str, str]]] = []
+    requests: list[Request] = []
     for path, host in zip(verbs, hosts, strict=True):
         requests += [(path, {}, bearer(host))] * 7
     requests += [(f"/api/v1/public/bookings/{manage_token(booking)}/cancel", {}, {})] * 6

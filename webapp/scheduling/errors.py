@@ -114,6 +114,20 @@ class BookingOver(Conflict):
     message: ClassVar[str] = say("This meeting has already started, so it cannot be changed any more.")
 
 
+class TooLateToCancel(Conflict):
+    """The event type lets guests cancel up to a time that has gone by, or not at all."""
+
+    code: ClassVar[str] = "too_late_to_cancel"
+    message: ClassVar[str] = say("This booking cannot be cancelled online any more; please get in touch with the host.")
+
+
+class TooLateToMove(Conflict):
+    """The event type lets guests move their bookings up to a time that has gone by, or not at all."""
+
+    code: ClassVar[str] = "too_late_to_move"
+    message: ClassVar[str] = say("This booking cannot be moved online any more; please get in touch with the host.")
+
+
 class NothingChanged(Conflict):
     """The booking is already at the start that was asked for."""
 

@@ -34,6 +34,8 @@ from webapp.web.languages import told
 from webapp.web.times import duration_text
 
 _NOTICES = (0, 30, 60, 120, 240, 720, 1440, 2880, 10_080)
+_CHANGE_NOTICES = (0, 60, 240, 720, 1440, 2880, 10_080)
+NEVER = "never"
 _ROW = "questions."
 KINDS = [
     option(EventKind.ONE_TO_ONE, _("One guest at a time")),
@@ -58,6 +60,8 @@ _USUAL = {
     "minimum_notice": 60,
     "horizon_days": 60,
     "most_attendees": 0,
+    "cancel_notice": 0,
+    "reschedule_notice": 0,
 }
 _NUMBER_OR_NOTHING = _("Please give a number, or 0.")
 
@@ -97,6 +101,11 @@ class MinutesField(Field):
         self.data = [int(part) for part in parts]
 
 
+def _notice_or_never(value: object) -> int | None:
+    """Return the minutes that a choice stands for; raises ValueError when it stands for none."""
+    return None if value in {NEVER, None} else int(str(value))
+
+
 class EventTypeForm(Form):
     """Everything about an event type. The service checks what the fields say."""
 
@@ -121,6 +130,9 @@ class EventTypeForm(Form):
     most_attendees = IntegerField(_("Further people whom a guest can invite"), [InputRequired(_NUMBER_OR_NOTHING)])
     expects_check_in = BooleanField(_("Ask guests to check in"))
     requires_approval = BooleanField(_("I approve each booking before it counts"))
+    cancel_notice = SelectField(_("Guests may cancel"), coerce=_notice_or_never)
+    reschedule_notice = SelectField(_("Guests may move"), coerce=_notice_or_never)
+    policy = TextAreaField(_("Your rules for changes"), render_kw={"maxlength": 2000, "rows": 3})
     people = FieldList(FormField(HostForm), _("Hosts"))
     questions = FieldList(FormField(QuestionForm), _("Questions"))
 
@@ -149,6 +161,9 @@ class EventTypeForm(Form):
             most_attendees=self.most_attendees.data or 0,
             expects_check_in=self.expects_check_in.data,
             requires_approval=self.requires_approval.data,
+            cancel_notice=self.cancel_notice.data,
+            reschedule_notice=self.reschedule_notice.data,
+            policy=self.policy.data or "",
             questions=[_question(row) for row in self._asked()],
         )
 
@@ -215,7 +230,17 @@ def edit_rows(form: EventTypeForm, action: str) -> None:
 def _with_notices(form: EventTypeForm, current: int) -> EventTypeForm:
     notices = sorted({*_NOTICES, current})
     form.minimum_notice.choices = [option(str(minutes), _notice(minutes)) for minutes in notices]
+    for field in (form.cancel_notice, form.reschedule_notice):
+        offered = sorted({*_CHANGE_NOTICES, *([field.data] if field.data else [])})
+        until = [option(str(minutes), _until(minutes)) for minutes in offered]
+        field.choices = [*until, option(NEVER, gettext("Not at all"))]
     return form
+
+
+def _until(minutes: int) -> str:
+    if minutes == 0:
+        return str(gettext("Until it begins"))
+    return str(gettext("Until %(length)s before", length=_notice(minutes)))
 
 
 def _notice(minutes: int) -> str:

@@ -16,6 +16,9 @@ from webapp.core.db import Base, enum_column
 from webapp.identity.models import Organization, User
 from webapp.scheduling.models.schedules import Schedule
 
+# A number whose None is written as it is, where a None would otherwise mean the default.
+_OR_NULL = Integer().evaluates_none()
+
 
 class EventKind(StrEnum):
     """Who comes together.
@@ -88,6 +91,9 @@ class EventType(Base):
     most_attendees: Mapped[int] = mapped_column(default=0, server_default="0")
     check_in_since: Mapped[datetime | None]
     requires_approval: Mapped[bool] = mapped_column(default=False, server_default="false")
+    cancel_notice: Mapped[int | None] = mapped_column(_OR_NULL, default=0, server_default="0")
+    reschedule_notice: Mapped[int | None] = mapped_column(_OR_NULL, default=0, server_default="0")
+    policy: Mapped[str] = mapped_column(Text, default="", server_default="")
     location: Mapped[str] = mapped_column(String(255), default="", server_default="")
     # Each: {"key": str, "label": str, "required": bool, "long": bool}; answers are kept under the key.
     questions: Mapped[list[dict[str, Any]]] = mapped_column(default=list, server_default=text("'[]'::jsonb"))

@@ -112,7 +112,7 @@ def bookings_page(
     after: Cursor | None = None,
     limit: int = PAGE_SIZE,
 ) -> Page[Booking]:
-    """Return one page of the bookings of a `Selection`: those ahead or to approve soonest first, others latest first."""
+    """Return one page of a `Selection`: bookings ahead or to approve soonest first, all others latest first."""
     statement = selected(Selection(organization_id, host_id, when, search)).options(
         contains_eager(Booking.event_type), selectinload(Booking.further_hosts), selectinload(Booking.named)
     )

@@ -29,6 +29,7 @@ from webapp.scheduling.service import booking as bookings
 from webapp.scheduling.service.attendance import can_check_in
 from webapp.scheduling.service.guests import Guest
 from webapp.scheduling.service.offers import Offer
+from webapp.scheduling.service.policy import can_cancel, can_reschedule
 from webapp.scheduling.service.standing import can_change
 from webapp.web.openapi import In, Out, Query
 from webapp.web.times import reader_tag
@@ -133,6 +134,8 @@ class PublicEventTypeOut(Out):
     `durations` are the lengths to choose from in minutes, `duration` the one that is booked without choosing; `seats`
     is how many guests can come to one meeting, `most_attendees` whom each of them can invite as well. With
     `requires_approval` a booking is `pending` until a host approves.
+    Guests can cancel and move a confirmed one until `cancel_notice` and `reschedule_notice` minutes before it begins,
+    not at all where that is null; `policy` says so in the host's words.
     """
 
     slug: str
@@ -140,6 +143,9 @@ class PublicEventTypeOut(Out):
     kind: EventKind
     seats: int
     requires_approval: bool
+    cancel_notice: int | None
+    reschedule_notice: int | None
+    policy: str
     description: str
     duration: int
     durations: list[int]
@@ -159,6 +165,9 @@ class PublicEventTypeOut(Out):
             kind=event_type.kind,
             seats=event_type.seats,
             requires_approval=event_type.requires_approval,
+            cancel_notice=event_type.cancel_notice,
+            reschedule_notice=event_type.reschedule_notice,
+            policy=event_type.policy,
             description=event_type.description,
             duration=event_type.duration,
             durations=event_type.durations,
@@ -246,8 +255,9 @@ class AttendeeOut(Out):
 class ManagedBookingOut(Out):
     """A booking as its guest sees it, in the guest's zone.
 
-    A `pending` one waits for a host to approve it. `can_change` until it is called off or has begun; `can_check_in`
-    from 15 minutes before the start until the end, if the event type asks for it.
+    A `pending` one waits for a host to approve it. `can_change` until it is called off or has begun; `can_cancel` and
+    `can_reschedule` are what the event type allows its guest now; `can_check_in` from 15 minutes before the start until
+    the end, if the event type asks for it.
     """
 
     id: UUID
@@ -255,6 +265,8 @@ class ManagedBookingOut(Out):
     start: Moment
     end: Moment
     can_change: bool
+    can_cancel: bool
+    can_reschedule: bool
     can_check_in: bool
     attendance: Attendance
     cancel_reason: str
@@ -275,6 +287,8 @@ class ManagedBookingOut(Out):
             start=booking.starts_at.astimezone(zone),
             end=booking.ends_at.astimezone(zone),
             can_change=can_change(booking),
+            can_cancel=can_cancel(booking),
+            can_reschedule=can_reschedule(booking),
             can_check_in=can_check_in(booking),
             attendance=booking.attendance,
             cancel_reason=booking.cancel_reason,

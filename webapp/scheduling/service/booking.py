@@ -23,6 +23,7 @@ from webapp.scheduling.service.attendees import named_attendees
 from webapp.scheduling.service.guests import Guest, check_answers
 from webapp.scheduling.service.meetings import hosts_turn, leave_seat, take_seat
 from webapp.scheduling.service.offers import chosen_duration, require_offered
+from webapp.scheduling.service.policy import require_in_time_to_cancel, require_in_time_to_move
 from webapp.scheduling.service.standing import read_again, require_changeable
 from webapp.scheduling.service.turns import whose_turn
 
@@ -76,22 +77,22 @@ def book(
     return booking
 
 
-def reschedule(*, booking: Booking, start: datetime) -> Booking:
+def reschedule(*, booking: Booking, start: datetime, by: Side = Side.GUEST) -> Booking:
     """Move the booking to `start` (aware), raise its sequence and publish BookingRescheduled.
 
     Its own time does not stand in its way. It keeps its manage link, and its length and its host while they are to be
-    had. Where approval is required it is asked for again, so that a confirmed booking is pending once more, and
+    had. Where approval is required a guest asks for it again, so that a confirmed booking is pending once more, and
     BookingRequested is published as well.
-    Raises AlreadyCancelled, AlreadyDeclined, BookingOver, NothingChanged, the StartRefused that says why the start is
-    not on offer, and BusyHost.
+    Raises AlreadyCancelled, AlreadyDeclined, BookingOver, TooLateToMove for a guest, NothingChanged, the StartRefused
+    that says why the start is not on offer, and BusyHost.
     """
-    require_changeable(booking)
+    _require_movable(booking, by)
     _require_another_start(booking, start)
     event_type = booking.event_type
     require_offered(event_type=event_type, start=start, moving=booking)
     with hosts_turn([booking.host_id, *(host.id for host in event_type.hosts)]):
         read_again(booking)
-        require_changeable(booking)
+        _require_movable(booking, by)
         _require_another_start(booking, start)
         free = require_offered(event_type=event_type, start=start, moving=booking)
         previous_start, length = booking.starts_at, chosen_duration(event_type, duration=None, moving=booking)
@@ -110,11 +111,13 @@ def cancel(*, booking: Booking, by: Side, reason: str) -> Booking:
     """Cancel the booking, free its time, raise its sequence and publish BookingCancelled.
 
     A request that nobody has answered yet is withdrawn in the same way.
-    Raises AlreadyCancelled, AlreadyDeclined, BookingOver and BusyHost.
+    Raises AlreadyCancelled, AlreadyDeclined, BookingOver, TooLateToCancel for a guest, and BusyHost.
     """
     with hosts_turn([booking.host_id]):
         read_again(booking)
         require_changeable(booking)
+        if by is Side.GUEST:
+            require_in_time_to_cancel(booking)
         leave_seat(booking=booking)
         booking.status, booking.meeting_id = BookingStatus.CANCELLED, None
         booking.sequence += 1
@@ -128,6 +131,12 @@ def _publish_booked(booking: Booking) -> None:
         publish(BookingRequested(booking_id=booking.id, sequence=booking.sequence))
     else:
         publish(BookingConfirmed(booking_id=booking.id))
+
+
+def _require_movable(booking: Booking, by: Side) -> None:
+    require_changeable(booking)
+    if by is Side.GUEST:
+        require_in_time_to_move(booking)
 
 
 def _require_another_start(booking: Booking, start: datetime) -> None:

@@ -44,6 +44,8 @@ _NUMBERS = (
     ("slot_offset", 0, 1439, _MINUTES),
     ("seats", 1, 1000, _SEATS),
     ("most_attendees", 0, MOST_ATTENDEES, _PEOPLE),
+    ("cancel_notice", 0, 525_600, _MINUTES),
+    ("reschedule_notice", 0, 525_600, _MINUTES),
     ("limit_per_day", 1, 1000, _MEETINGS),
     ("limit_per_week", 1, 1000, _MEETINGS),
     ("limit_per_month", 1, 1000, _MEETINGS),
@@ -66,7 +68,8 @@ class EventTypeDetails:
 
     Lengths are minutes, the horizon days; a limit of None is none. `kind` stays as it was made, and only a group has
     more seats than one. The `team` is whoever hosts it in turn or together; other kinds have none. A change of
-    `requires_approval` holds for bookings from then on.
+    `requires_approval` holds for bookings from then on. Guests may cancel and move their bookings until so many minutes
+    before they begin; None is not at all.
     """
 
     name: str
@@ -91,6 +94,9 @@ class EventTypeDetails:
     expects_check_in: bool = False
     location: str = ""
     requires_approval: bool = False
+    cancel_notice: int | None = 0
+    reschedule_notice: int | None = 0
+    policy: str = ""
     questions: Sequence[Question] = ()
 
 
@@ -161,8 +167,9 @@ def _checked(details: EventTypeDetails) -> dict[str, Any]:
     for field, most in (("name", 120), ("location", 255)):
         with faults.of(field):
             values[field] = _at_most(most, one_line(getattr(details, field)))
-    with faults.of("description"):
-        values["description"] = _at_most(5000, plain_text(details.description))
+    for field, most in (("description", 5000), ("policy", 2000)):
+        with faults.of(field):
+            values[field] = _at_most(most, plain_text(getattr(details, field)))
     with faults.of("name"):
         _require_text(details.name)
     with faults.of("slug"):

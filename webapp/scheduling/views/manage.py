@@ -16,19 +16,28 @@ from webapp.core.db import transaction
 from webapp.core.errors import Conflict, NotFound
 from webapp.core.settings import settings
 from webapp.scheduling import messages, queries
-from webapp.scheduling.errors import AlreadyCancelled, AlreadyDeclined, BookingOver, NothingChanged, StartRefused
+from webapp.scheduling.errors import (
+    AlreadyCancelled,
+    AlreadyDeclined,
+    BookingOver,
+    NothingChanged,
+    StartRefused,
+    TooLateToCancel,
+    TooLateToMove,
+)
 from webapp.scheduling.forms.booking import CancelForm
 from webapp.scheduling.models import Booking, Side
 from webapp.scheduling.service.attendance import can_check_in, check_in
 from webapp.scheduling.service.booking import cancel, reschedule
 from webapp.scheduling.service.offers import chosen_duration, require_offered
+from webapp.scheduling.service.policy import can_cancel, can_reschedule, deadline
 from webapp.scheduling.service.standing import can_change
 from webapp.scheduling.views.guest import picker_page
 from webapp.scheduling.views.picker import make_picker, nearest_slots, read_start, read_wish, start_value
 from webapp.web.extensions import limiter
 from webapp.web.languages import told
 
-_CHANGES_NO_MORE = (AlreadyCancelled, AlreadyDeclined, BookingOver)
+_CHANGES_NO_MORE = (AlreadyCancelled, AlreadyDeclined, BookingOver, TooLateToCancel, TooLateToMove)
 
 blueprint = Blueprint("manage", __name__, url_prefix="/manage/<token>")
 limiter.limit(lambda: settings().rate_limit_public)(blueprint)
@@ -56,6 +65,10 @@ def show(token: str) -> str:
         can_change=can_change(booking),
         can_check_in=can_check_in(booking),
         is_under_way=booking.starts_at <= clock.now() < booking.ends_at,
+        can_cancel=can_cancel(booking),
+        can_reschedule=can_reschedule(booking),
+        cancel_until=deadline(booking, booking.event_type.cancel_notice),
+        move_until=deadline(booking, booking.event_type.reschedule_notice),
     )
 
 
@@ -92,7 +105,7 @@ def invite(token: str) -> Response:
 def choose(token: str) -> ResponseReturnValue:
     """Show the free times, or, once one is chosen, ask whether to move the booking there."""
     booking = queries.booking_by_token(token)
-    if not can_change(booking):
+    if not can_reschedule(booking):
         return _back(token)
     wish = read_wish(request.args)
     zone = wish.zone or clock.find_zone(booking.guest_timezone)
@@ -131,7 +144,7 @@ def move(token: str) -> ResponseReturnValue:
 def ask_to_cancel(token: str) -> ResponseReturnValue:
     """Ask whether to cancel, and why."""
     booking = queries.booking_by_token(token)
-    return _cancel_page(token, booking, CancelForm()) if can_change(booking) else _back(token)
+    return _cancel_page(token, booking, CancelForm()) if can_cancel(booking) else _back(token)
 
 
 @blueprint.post("/cancel")
@@ -157,7 +170,7 @@ def _moved(booking: Booking) -> str:
 
 
 def _back(token: str) -> ResponseReturnValue:
-    """Return to the booking, whose page says that it is cancelled, declined or over."""
+    """Return to the booking, whose page says why it cannot be changed."""
     return redirect(url_for("manage.show", token=token), 303)
 
 

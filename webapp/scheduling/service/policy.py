@@ -1,0 +1,45 @@
+"""Until when guests may cancel and move what they booked. Hosts are never bound by it.
+
+A request that has not been answered yet binds nobody, so it can be withdrawn and moved at any time.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+from webapp.core import clock
+from webapp.scheduling.errors import TooLateToCancel, TooLateToMove
+from webapp.scheduling.models import Booking
+from webapp.scheduling.service.standing import can_change
+
+
+def can_cancel(booking: Booking) -> bool:
+    """True while its guest may cancel the booking."""
+    return can_change(booking) and _in_time(booking, booking.event_type.cancel_notice)
+
+
+def can_reschedule(booking: Booking) -> bool:
+    """True while its guest may move the booking."""
+    return can_change(booking) and _in_time(booking, booking.event_type.reschedule_notice)
+
+
+def require_in_time_to_cancel(booking: Booking) -> None:
+    """Raise TooLateToCancel when its guest may not cancel the booking, which can still be changed, any more."""
+    if not _in_time(booking, booking.event_type.cancel_notice):
+        raise TooLateToCancel
+
+
+def require_in_time_to_move(booking: Booking) -> None:
+    """Raise TooLateToMove when its guest may not move the booking, which can still be changed, any more."""
+    if not _in_time(booking, booking.event_type.reschedule_notice):
+        raise TooLateToMove
+
+
+def deadline(booking: Booking, notice: int | None) -> datetime | None:
+    """Return until when a change may be made that takes so many minutes' notice, in UTC; None when it never may."""
+    return None if notice is None else booking.starts_at - timedelta(minutes=notice)
+
+
+def _in_time(booking: Booking, notice: int | None) -> bool:
+    latest = deadline(booking, notice)
+    return booking.is_pending or (latest is not None and clock.now() <= latest)
