@@ -28,8 +28,8 @@ def test_two_hundred_guests_on_one_time_end_with_one_request(app: Flask, port: i
 def test_several_hosts_who_approve_at_once_confirm_once(app: Flask, port: int) -> None:
     hosts = people(4)
     booking = booked(together(hosts, requires_approval=True))
-    requests: list[Request] = [(f"/api/v1/bookings/{booking.id}/approve", {}, bearer(host)) for host in hosts] * 5
-    answers = _all_at_once(port, requests)
+    approvals: list[Request] = [(f"/api/v1/bookings/{booking.id}/approve", {}, bearer(host)) for host in hosts]
+    answers = _all_at_once(port, approvals * 5)
     assert Counter(status for status, _ in answers) == {200: 1, 409: 19}
     fanned_out = select(JobRun).where(JobRun.name == "bookings.process_booking_confirmation")
     assert len(session().scalars(fanned_out).all()) == 1

@@ -76,17 +76,20 @@ class GuestForm(Form):
         return {field.name: field.data for field in self}
 
 
-def guest_form(event_type: EventType, typed: MultiDict[str, str] | None = None) -> GuestForm:
-    """Return the booking form of an event type, with what was typed."""
+def guest_form(
+    event_type: EventType, typed: MultiDict[str, str] | None = None, *, of: type[GuestForm] = GuestForm
+) -> GuestForm:
+    """Return the booking form of an event type, with what was typed; `of` is what it asks for beside its questions."""
 
-    class _Form(GuestForm):
+    class _Form(of):  # type: ignore[misc, valid-type]  # a base that is chosen when it runs
         """A class of its own, since fields are declared on classes."""
 
     for question in event_type.questions:
         setattr(_Form, _ANSWER + question["key"], _question_field(question))
     if event_type.most_attendees:
         setattr(_Form, _ATTENDEES, attendees_field())
-    return _Form(typed)
+    form: GuestForm = _Form(typed)
+    return form
 
 
 def _question_field(question: dict[str, Any]) -> Field:

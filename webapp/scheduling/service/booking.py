@@ -19,6 +19,7 @@ from webapp.scheduling.errors import NothingChanged
 from webapp.scheduling.events import BookingCancelled, BookingConfirmed, BookingRequested, BookingRescheduled
 from webapp.scheduling.models import Booking, BookingStatus, EventType, Side
 from webapp.scheduling.service.access import manage_token, manage_url
+from webapp.scheduling.service.approval import confirm
 from webapp.scheduling.service.attendees import named_attendees
 from webapp.scheduling.service.guests import Guest, check_answers
 from webapp.scheduling.service.meetings import hosts_turn, leave_seat, take_seat
@@ -39,10 +40,14 @@ def book(
     answers: Mapping[str, str],
     duration: int | None = None,
     attendees: Sequence[str] = (),
+    by: Side = Side.GUEST,
+    outside_rules: bool = False,
 ) -> Booking:
     """Book the meeting that begins at `start` (aware) and publish BookingConfirmed, or BookingRequested.
 
-    What requires approval is pending until a host gives it; it takes the hosts' time like any other booking.
+    What requires approval is pending until a host gives it; it takes the hosts' time like any other booking. A host who
+    books for a guest gives it thereby, and can do so `outside_rules`: with their hours, notice, horizon, grid and
+    limits left aside, but never where another meeting takes place.
     `duration` is one of the event type's, in minutes; the first of them if not given. `attendees` are the addresses of
     whom the guest brings along. Raises InvalidInput for another duration, for answers that do not fit the questions
     and for attendees that cannot be invited, the StartRefused that says why the start is not on offer
@@ -52,13 +57,14 @@ def book(
         raise NotFound(say("There is nothing to book at this address."))
     checked = check_answers(questions=event_type.questions, answers=answers)
     length = chosen_duration(event_type, duration=duration)
-    require_offered(event_type=event_type, start=start, duration=length)
+    require_offered(event_type=event_type, start=start, duration=length, outside_rules=outside_rules)
+    asks = event_type.requires_approval and by is Side.GUEST
     booking = Booking(
         organization_id=event_type.organization_id,
         event_type_id=event_type.id,
         event_type=event_type,
-        status=BookingStatus.PENDING if event_type.requires_approval else BookingStatus.CONFIRMED,
-        was_confirmed=not event_type.requires_approval,
+        status=BookingStatus.PENDING if asks else BookingStatus.CONFIRMED,
+        was_confirmed=not asks,
         sequence=0,
         manage_generation=0,
         guest_name=guest.name,
@@ -70,40 +76,39 @@ def book(
         named=named_attendees(event_type=event_type, guest_email=guest.email, emails=attendees),
     )
     with hosts_turn(host.id for host in event_type.hosts):
-        free = require_offered(event_type=event_type, start=start, duration=length)
+        free = require_offered(event_type=event_type, start=start, duration=length, outside_rules=outside_rules)
         take_seat(booking=booking, start=start, duration=length, hosts=whose_turn(event_type=event_type, free=free))
         session().add(booking)
     _publish_booked(booking)
     return booking
 
 
-def reschedule(*, booking: Booking, start: datetime, by: Side = Side.GUEST) -> Booking:
+def reschedule(*, booking: Booking, start: datetime, by: Side = Side.GUEST, outside_rules: bool = False) -> Booking:
     """Move the booking to `start` (aware), raise its sequence and publish BookingRescheduled.
 
     Its own time does not stand in its way. It keeps its manage link, and its length and its host while they are to be
     had. Where approval is required a guest asks for it again, so that a confirmed booking is pending once more, and
-    BookingRequested is published as well.
+    BookingRequested is published as well; a host who moves a request approves it. `outside_rules` is as in `book`.
     Raises AlreadyCancelled, AlreadyDeclined, BookingOver, TooLateToMove for a guest, NothingChanged, the StartRefused
     that says why the start is not on offer, and BusyHost.
     """
     _require_movable(booking, by)
     _require_another_start(booking, start)
     event_type = booking.event_type
-    require_offered(event_type=event_type, start=start, moving=booking)
+    require_offered(event_type=event_type, start=start, moving=booking, outside_rules=outside_rules)
     with hosts_turn([booking.host_id, *(host.id for host in event_type.hosts)]):
         read_again(booking)
         _require_movable(booking, by)
         _require_another_start(booking, start)
-        free = require_offered(event_type=event_type, start=start, moving=booking)
+        free = require_offered(event_type=event_type, start=start, moving=booking, outside_rules=outside_rules)
         previous_start, length = booking.starts_at, chosen_duration(event_type, duration=None, moving=booking)
         leave_seat(booking=booking)
         take_seat(booking=booking, start=start, duration=length, hosts=whose_turn(event_type=event_type, free=free))
         booking.sequence += 1
-        if event_type.requires_approval:
+        if event_type.requires_approval and by is Side.GUEST:
             booking.status = BookingStatus.PENDING
     publish(BookingRescheduled(booking_id=booking.id, previous_start=previous_start, sequence=booking.sequence))
-    if booking.is_pending:
-        publish(BookingRequested(booking_id=booking.id, sequence=booking.sequence))
+    _ask_or_approve(booking, by)
     return booking
 
 
@@ -124,6 +129,14 @@ def cancel(*, booking: Booking, by: Side, reason: str) -> Booking:
         booking.cancelled_at, booking.cancelled_by, booking.cancel_reason = clock.now(), by, reason
     publish(BookingCancelled(booking_id=booking.id))
     return booking
+
+
+def _ask_or_approve(booking: Booking, by: Side) -> None:
+    """See to the approval that a booking at a new time is in need of, if it is."""
+    if booking.is_pending and by is Side.GUEST:
+        publish(BookingRequested(booking_id=booking.id, sequence=booking.sequence))
+    elif booking.is_pending:
+        confirm(booking)
 
 
 def _publish_booked(booking: Booking) -> None:

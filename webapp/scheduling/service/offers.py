@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
+from itertools import islice
 from zoneinfo import ZoneInfo
 
 from webapp.core.validation import FieldError, InvalidInput
@@ -25,11 +27,14 @@ from webapp.scheduling.minutes import DAY, midnight_of, minute_of, moment_of, no
 from webapp.scheduling.models import Booking, EventType
 from webapp.scheduling.queries import Held
 from webapp.scheduling.service.diaries import Lineup, lineups
-from webapp.scheduling.slots import Limits, Refusal, Rules, check, offered
+from webapp.scheduling.slots import OVERRIDABLE, Limits, Refusal, Rules, offered, refusals
 
 MOST_DAYS = 62
 
 _FARTHEST_ZONE = DAY  # from UTC
+
+# How far ahead hosts themselves can book.
+_FARTHEST_DAYS = 3660
 
 _HELPFULNESS = list(Refusal)
 
@@ -85,25 +90,72 @@ def offered_slots(
 
 
 def require_offered(
-    *, event_type: EventType, start: datetime, duration: int | None = None, moving: Booking | None = None
+    *,
+    event_type: EventType,
+    start: datetime,
+    duration: int | None = None,
+    moving: Booking | None = None,
+    outside_rules: bool = False,
 ) -> list[Lineup]:
     """Return who can host a meeting that begins at `start` (aware), raise the StartRefused that says why nobody can.
 
-    `duration` and `moving` are as in `offered_slots`, and so is what is raised for another duration.
+    `duration` and `moving` are as in `offered_slots`, and so is what is raised for another duration. With
+    `outside_rules`, when nobody can by the rules, those can who are kept from it by nothing but what hosts may pass
+    over: hours, notice, horizon, grid and limits.
+    """
+    judged = _judge(event_type, start, duration, moving, outside_rules=outside_rules)
+    free = [lineup for lineup, refused in judged if not refused]
+    if outside_rules and not free:
+        free = [lineup for lineup, refused in judged if OVERRIDABLE.issuperset(refused)]
+    if not free:
+        overridden = OVERRIDABLE if outside_rules else frozenset()
+        raise _nearest([each for each in refused if each not in overridden] for _, refused in judged)
+    return free
+
+
+def broken_rules(
+    *, event_type: EventType, start: datetime, duration: int | None = None, moving: Booking | None = None
+) -> list[Refusal]:
+    """Return what a host passes over who has a meeting begin at `start` all the same; nothing when it is on offer.
+
+    Raises the StartRefused that says why not even a host can; the rest is as in `require_offered`.
+    """
+    judged = [refused for _, refused in _judge(event_type, start, duration, moving, outside_rules=True)]
+    passed = [refused for refused in judged if OVERRIDABLE.issuperset(refused)]
+    if not passed:
+        raise _nearest([each for each in refused if each not in OVERRIDABLE] for refused in judged)
+    return min(passed, key=len)
+
+
+def _nearest(judged: Iterable[Sequence[Refusal]]) -> StartRefused:
+    """Return why nobody can, of those whom the least keeps from it."""
+    first = (refused[0] for refused in judged)
+    return _REFUSALS[max(first, key=_HELPFULNESS.index, default=Refusal.OUTSIDE_AVAILABILITY)]()
+
+
+def _judge(
+    event_type: EventType, start: datetime, duration: int | None, moving: Booking | None, *, outside_rules: bool
+) -> list[tuple[Lineup, list[Refusal]]]:
+    """Return every way to host the meeting, each with what speaks against it: all of that only with `outside_rules`.
+
+    Raises OffGrid within a minute, and BeyondHorizon where not even hosts can book.
     """
     rules, now = rules_for(event_type, duration=duration, moving=moving), now_minute()
     minute = minute_of(start)
     # No date of a calendar is too far to look up.
-    within_horizon = min(max(minute, now), now + rules.horizon_days * DAY)
+    latest = now + (_FARTHEST_DAYS if outside_rules else rules.horizon_days) * DAY
+    within_horizon = min(max(minute, now), latest)
+    if outside_rules and minute > latest:
+        raise BeyondHorizon
     ways = lineups(event_type, rules, begin=within_horizon, until=within_horizon, moving=moving)
-    refusals = [check(rules, lineup.diaries, now=now, start=minute) for lineup in ways]
-    free = [lineup for lineup, refusal in zip(ways, refusals, strict=True) if refusal is None]
-    if free and start != moment_of(minute):
+    against = [refusals(rules, lineup.diaries, now=now, start=minute) for lineup in ways]
+    judged = [
+        (lineup, list(reasons if outside_rules else islice(reasons, 1)))
+        for lineup, reasons in zip(ways, against, strict=True)
+    ]
+    if start != moment_of(minute) and any(not refused or outside_rules for _, refused in judged):
         raise OffGrid  # some seconds past a start that is offered
-    if not free:
-        nearest = max(filter(None, refusals), key=_HELPFULNESS.index, default=Refusal.OUTSIDE_AVAILABILITY)
-        raise _REFUSALS[nearest]
-    return free
+    return judged
 
 
 def rules_for(event_type: EventType, *, duration: int | None = None, moving: Booking | None = None) -> Rules:

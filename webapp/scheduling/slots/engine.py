@@ -17,8 +17,8 @@ Several diaries are those of hosts who all have to be there. A start is bookable
 
 A seat left in a meeting that takes place anyway needs the bounds alone.
 
-`offered` and `check` both ask `_bounds`, `_joinable`, `_rooms`, `_grid` and `_closed`: what is offered is what is
-accepted.
+`offered` and `check` both ask `_bounds`, `_joinable`, `_rooms`, `_grid`, `_taken` and `_filled`: what is offered is
+what is accepted.
 """
 
 from __future__ import annotations
@@ -58,29 +58,47 @@ def offered(rules: Rules, diaries: Sequence[Diary], *, now: int, first: date, la
 
 def check(rules: Rules, diaries: Sequence[Diary], *, now: int, start: int) -> Refusal | None:
     """Return None when a meeting may begin at `start`, else the reason that helps most; input as in `offered`."""
+    return next(refusals(rules, diaries, now=now, start=start), None)
+
+
+def refusals(rules: Rules, diaries: Sequence[Diary], *, now: int, start: int) -> Iterator[Refusal]:
+    """Yield every reason why a meeting may not begin at `start`, the one that helps most first.
+
+    That it has gone by is reason enough, so then there is no other.
+    """
+    if start < now:
+        yield Refusal.IN_THE_PAST
+        return
+    yield from _out_of_bounds(rules, now, start)
+    if start not in _joinable(diaries):
+        yield from _misplaced(rules, diaries, start)
+        yield from _gone(rules, diaries, start)
+
+
+def _out_of_bounds(rules: Rules, now: int, start: int) -> Iterator[Refusal]:
+    """Say whether `start` is nearer or further away than it may be."""
     earliest, latest = _bounds(rules, now)
     if start < earliest:
-        return Refusal.IN_THE_PAST if start < now else Refusal.TOO_SHORT_NOTICE
-    if start > latest:
-        return Refusal.BEYOND_HORIZON
-    if start in _joinable(diaries):
-        return None
-    return _misplaced(rules, diaries, start) or _gone(rules, diaries, start)
+        yield Refusal.TOO_SHORT_NOTICE
+    elif start > latest:
+        yield Refusal.BEYOND_HORIZON
 
 
-def _misplaced(rules: Rules, diaries: Sequence[Diary], start: int) -> Refusal | None:
+def _misplaced(rules: Rules, diaries: Sequence[Diary], start: int) -> Iterator[Refusal]:
     """Say what keeps a meeting from beginning at `start` even if nothing else took place."""
     room = next((room for room in _rooms(rules, diaries, start, start + 1) if start in room), None)
     if room is None:
-        return Refusal.OUTSIDE_AVAILABILITY
-    return None if start in _grid(rules, room) else Refusal.OFF_GRID
+        yield Refusal.OUTSIDE_AVAILABILITY
+    elif start not in _grid(rules, room):
+        yield Refusal.OFF_GRID
 
 
-def _gone(rules: Rules, diaries: Sequence[Diary], start: int) -> Refusal | None:
+def _gone(rules: Rules, diaries: Sequence[Diary], start: int) -> Iterator[Refusal]:
     """Say what has been booked already that keeps a meeting from beginning at `start`."""
     if any(within(merge(_taken(rules, diaries)), start, start + 1)):
-        return Refusal.SLOT_TAKEN
-    return Refusal.LIMIT_REACHED if any(within(_closed(rules, diaries), start, start + 1)) else None
+        yield Refusal.SLOT_TAKEN
+    if any(within(merge(_filled(rules, diaries)), start, start + 1)):
+        yield Refusal.LIMIT_REACHED
 
 
 def _bounds(rules: Rules, now: int) -> Span:
@@ -130,7 +148,12 @@ def _grid(rules: Rules, room: range) -> range:
 
 def _closed(rules: Rules, diaries: Sequence[Diary]) -> list[Span]:
     """Return the minutes at which no new meeting can start, for what has been booked already."""
-    return merge((*_taken(rules, diaries), *(span for diary in diaries for span in full(rules.limits, diary))))
+    return merge((*_taken(rules, diaries), *_filled(rules, diaries)))
+
+
+def _filled(rules: Rules, diaries: Sequence[Diary]) -> Iterator[Span]:
+    """Yield the days, weeks and months that hold as many meetings of one of the hosts as they may."""
+    return (span for diary in diaries for span in full(rules.limits, diary))
 
 
 def _taken(rules: Rules, diaries: Sequence[Diary]) -> Iterator[Span]:

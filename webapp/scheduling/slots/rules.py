@@ -24,6 +24,19 @@ class Refusal(StrEnum):
     LIMIT_REACHED = "limit_reached"
 
 
+# What hosts may pass over when they book or move a meeting themselves. Nobody begins one in the past, nor where another
+# one takes place.
+OVERRIDABLE = frozenset(
+    {
+        Refusal.TOO_SHORT_NOTICE,
+        Refusal.BEYOND_HORIZON,
+        Refusal.OUTSIDE_AVAILABILITY,
+        Refusal.OFF_GRID,
+        Refusal.LIMIT_REACHED,
+    }
+)
+
+
 @dataclass(frozen=True, slots=True)
 class Hours:
     """Working time on a weekday (Monday = 0), from `start` to `end` in minutes of the wall clock, 24:00 being 1440.

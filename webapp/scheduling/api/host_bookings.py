@@ -1,0 +1,70 @@
+"""Booking for guests and moving bookings, for members' programs."""
+
+from __future__ import annotations
+
+from uuid import UUID
+
+from flask import request
+
+from webapp.core.db import transaction
+from webapp.core.idempotency import earlier_answer, remember_answer
+from webapp.identity.access import current_member, token_required
+from webapp.identity.models import Scope
+from webapp.scheduling import queries
+from webapp.scheduling.api.blueprints import for_members, only_host
+from webapp.scheduling.models import Side
+from webapp.scheduling.schemas.host_bookings import HostBookingIn, HostRescheduleIn
+from webapp.scheduling.schemas.members import BookingOut
+from webapp.scheduling.service import booking as bookings
+from webapp.web.openapi import IdempotencyHeaders, endpoint
+
+blueprint = for_members("scheduling_host_bookings_api")
+
+
+@blueprint.post("/bookings")
+@token_required(Scope.BOOKINGS_WRITE)
+@endpoint(
+    answers=BookingOut,
+    status=201,
+    body=HostBookingIn,
+    headers=IdempotencyHeaders,
+    problems=(404, 409),
+    needs_token=True,
+    tag="Bookings",
+)
+def book_for_guest(body: HostBookingIn, headers: IdempotencyHeaders) -> BookingOut:
+    """Book for a guest, who is told at once.
+
+    409 `slot_taken` when another meeting takes place then; 422 naming the field when it is not on offer, which
+    `outside_rules` leaves aside.
+    """
+    member = current_member()
+    scope, sent = f"{request.path} {member.user_id}", body.model_dump(mode="json")
+    with transaction():
+        if headers.key and (earlier := earlier_answer(scope=scope, key=headers.key, body=sent)):
+            return BookingOut.model_validate(earlier)
+        booking = bookings.book(
+            event_type=queries.get_event_type(member.organization_id, body.event_type_id, host_id=only_host()),
+            start=body.start,
+            duration=body.duration,
+            guest=body.guest(),
+            answers=body.answers or {},
+            attendees=body.attendees or (),
+            by=Side.HOST,
+            outside_rules=body.outside_rules,
+        )
+        made = BookingOut.of(booking)
+        if headers.key:
+            remember_answer(scope=scope, key=headers.key, answer=made.model_dump(mode="json"))
+    return made
+
+
+@blueprint.post("/bookings/<uuid:booking_id>/reschedule")
+@token_required(Scope.BOOKINGS_WRITE)
+@endpoint(answers=BookingOut, body=HostRescheduleIn, problems=(404, 409), needs_token=True, tag="Bookings")
+def reschedule_booking(booking_id: UUID, body: HostRescheduleIn) -> BookingOut:
+    """Move a booking on the host's behalf; the guest is told at once, and a `pending` one is approved thereby."""
+    with transaction():
+        booking = queries.get_booking(current_member().organization_id, booking_id, host_id=only_host())
+        bookings.reschedule(booking=booking, start=body.start, by=Side.HOST, outside_rules=body.outside_rules)
+    return BookingOut.of(booking)

@@ -1,0 +1,27 @@
+"""What members' programs send to book for a guest and to move a booking."""
+
+from __future__ import annotations
+
+from uuid import UUID
+
+from pydantic import Field
+
+from webapp.scheduling.schemas.guests import BookingIn, RescheduleIn
+
+_OUTSIDE = Field(
+    default=False,
+    description="Leave hours, notice, horizon, grid and limits aside. Another meeting is never overlapped.",
+)
+
+
+class HostBookingIn(BookingIn):
+    """A booking to make for a guest; `timezone` is the guest's. What requires approval has it thereby."""
+
+    event_type_id: UUID
+    outside_rules: bool = _OUTSIDE
+
+
+class HostRescheduleIn(RescheduleIn):
+    """Where a booking is to be moved."""
+
+    outside_rules: bool = _OUTSIDE
