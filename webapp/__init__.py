@@ -31,6 +31,7 @@ BLUEPRINTS: tuple[str, ...] = (
     "webapp.scheduling.api.export:blueprint",
     "webapp.scheduling.api.approval:blueprint",
     "webapp.scheduling.api.host_bookings:blueprint",
+    "webapp.scheduling.api.history:blueprint",
     "webapp.scheduling.api.event_types:blueprint",
     "webapp.web.pages:blueprint",
     "webapp.identity.views:blueprint",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sqlalchemy as sa
 from alembic import op
+from sqlalchemy.dialects import postgresql
 
 revision = "20261125_approval"
 down_revision = "20261125_attendance"
@@ -39,8 +40,70 @@ def upgrade() -> None:
         postgresql_where=sa.text("status = 'pending'"),
     )
 
+    _create_booking_change()
+    _begin_history()
+
+
+def _create_booking_change() -> None:
+    op.create_table(
+        "booking_change",
+        sa.Column("organization_id", sa.Uuid(), nullable=False),
+        sa.Column("booking_id", sa.Uuid(), nullable=False),
+        sa.Column("happened_at", sa.TIMESTAMP(timezone=True), nullable=False),
+        sa.Column("what", sa.String(length=60), nullable=False),
+        sa.Column("actor", sa.String(length=24), nullable=False),
+        sa.Column("user_id", sa.Uuid(), nullable=True),
+        sa.Column("details", postgresql.JSONB(), nullable=False),
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.CheckConstraint("actor IN ('guest', 'member', 'system')", name=op.f("ck_booking_change_actor")),
+        sa.CheckConstraint("(actor = 'member') = (user_id IS NOT NULL)", name=op.f("ck_booking_change_member")),
+        sa.ForeignKeyConstraint(
+            ["organization_id"], ["organization.id"], name=op.f("fk_booking_change_organization_id"), ondelete="CASCADE"
+        ),
+        sa.ForeignKeyConstraint(
+            ["booking_id"], ["booking.id"], name=op.f("fk_booking_change_booking_id"), ondelete="CASCADE"
+        ),
+        sa.ForeignKeyConstraint(["user_id"], ["user_account.id"], name=op.f("fk_booking_change_user_id")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_booking_change")),
+    )
+    op.create_index(
+        op.f("ix_booking_change_booking_id_happened_at_id"), "booking_change", ["booking_id", "happened_at", "id"]
+    )
+
+
+def _begin_history() -> None:
+    """Write down how every booking stands, so that what happens to it from now on can be told apart from it."""
+    columns = [
+        *("status", "starts_at", "ends_at", "guest_name", "guest_email", "guest_phone", "guest_timezone"),
+        *("guest_locale", "answers", "cancelled_at", "cancelled_by", "cancel_reason"),
+        *("attendance", "attendance_at", "attendance_by"),
+    ]
+    values = {name: f"to_jsonb({name})" for name in columns}
+    for moment, fraction in (("starts_at", ""), ("ends_at", ""), ("cancelled_at", ".US"), ("attendance_at", ".US")):
+        written = f"""'YYYY-MM-DD"T"HH24\\:MI\\:SS{fraction}"+00\\:00"'"""
+        values[moment] = f"to_jsonb(to_char({moment} AT TIME ZONE 'UTC', {written}))"
+    values["hosts"] = (
+        "to_jsonb(ARRAY[booking.host_id]"
+        " || ARRAY(SELECT further.host_id FROM booking_host AS further WHERE further.booking_id = booking.id"
+        " ORDER BY further.id))"
+    )
+    values["attendees"] = (
+        "to_jsonb(ARRAY(SELECT email FROM booking_attendee AS attendee WHERE attendee.booking_id = booking.id"
+        " AND attendee.removed_at IS NULL ORDER BY attendee.id))"
+    )
+    pairs = ", ".join(f"('{name}', {value})" for name, value in values.items())
+    op.execute(
+        "INSERT INTO booking_change (id, organization_id, booking_id, happened_at, what, actor, details)"  # noqa: S608  # names of this function alone
+        " SELECT gen_random_uuid(), organization_id, id, now(), 'recorded', 'system',"
+        " (SELECT jsonb_object_agg(name, jsonb_build_object('old', NULL, 'new', value))"
+        f" FROM (VALUES {pairs}) AS told (name, value)"
+        " WHERE value NOT IN ('null', '\"\"', '{}', '[]'))"
+        " FROM booking"
+    )
+
 
 def downgrade() -> None:
+    op.drop_table("booking_change")
     op.drop_index("ix_booking_pending", table_name="booking")
     op.drop_constraint(op.f("ck_booking_declined"), "booking")
     # Without approval, a request is a booking, and what was declined was cancelled by the host.

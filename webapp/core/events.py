@@ -24,11 +24,12 @@ _subscribers: dict[type[DomainEvent], list[Callable[..., None]]] = defaultdict(l
 
 
 def subscribe(kind: type[E], subscriber: Callable[[E], None]) -> None:
-    """Call `subscriber` with each event of exactly this `kind`, in the publisher's transaction."""
+    """Call `subscriber` with each event of this `kind` or of a more special one, in the publisher's transaction."""
     _subscribers[kind].append(subscriber)
 
 
 def publish(event: DomainEvent) -> None:
     """Hand `event` to its subscribers; what they raise undoes the caller's transaction."""
-    for subscriber in _subscribers[type(event)]:
-        subscriber(event)
+    for kind in type(event).__mro__:
+        for subscriber in _subscribers.get(kind, ()):
+            subscriber(event)

@@ -15,6 +15,7 @@ from flask import Response, abort, after_this_request, redirect, request
 from flask import session as cookie
 from werkzeug.exceptions import Unauthorized
 
+from webapp.core.acting import Actor, ActorKind, act_as
 from webapp.core.db import transaction
 from webapp.core.errors import Forbidden
 from webapp.core.logs import bind_user
@@ -86,6 +87,7 @@ def require_member() -> Membership:
     """
     after_this_request(_never_store)
     member = current_member()
+    _act(member)
     if member.role is Role.AUDITOR and request.method not in _READING and request.blueprint != _OWN_ACCOUNT:
         raise Forbidden
     return member
@@ -197,6 +199,7 @@ def _require_token(needed: frozenset[Scope]) -> None:
     token, member = found
     request.environ[_TOKEN] = token
     _remember(member)
+    _act(member)
     if service.token_use_is_due(token):
         with transaction():
             service.record_token_use(token=token)
@@ -209,6 +212,11 @@ def _require_token(needed: frozenset[Scope]) -> None:
                 missing=", ".join(sorted(missing)),
             )
         )
+
+
+def _act(member: Membership) -> None:
+    """What is done from here on is the member's doing. On a guest's page it is the guest's, whoever is signed in."""
+    act_as(Actor(ActorKind.MEMBER, member.user_id))
 
 
 def _remember(member: Membership | None) -> None:

@@ -2,18 +2,26 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
 from webapp.core.events import DomainEvent
 
+_CAPITAL = re.compile(r"(?<!^)(?=[A-Z])")
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class BookingEvent(DomainEvent):
-    """Something happened to a booking."""
+    """Something happened to a booking, and the history of bookings has it."""
 
     booking_id: UUID
+
+    @property
+    def what(self) -> str:
+        """What it was, as the history calls it: `rescheduled` for BookingRescheduled. So a name stays as it is."""
+        return _CAPITAL.sub("_", type(self).__name__.removeprefix("Booking")).lower()
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

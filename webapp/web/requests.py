@@ -1,5 +1,7 @@
 """What is known of each request: its id, on every line and on the answer; one line and one measurement at its end.
 
+Whoever sends one is a guest, until a page or an endpoint for members has found out which one it is.
+
 A line names the route's pattern and never the address itself, since addresses hold tokens.
 """
 
@@ -14,6 +16,7 @@ from typing import TYPE_CHECKING
 from flask import Flask, Response, request
 
 from webapp.core import measures, tracing
+from webapp.core.acting import GUEST, acting_as
 from webapp.core.db import uuid7
 from webapp.core.logs import bind_request, get_logger
 from webapp.core.settings import settings
@@ -51,7 +54,7 @@ class _Identify:
         given = environ.get("HTTP_X_REQUEST_ID", "")
         request_id = given if _SANE_ID.fullmatch(given) else uuid7().hex
         environ[_ID], environ[_STARTED] = request_id, perf_counter()
-        with bind_request(request_id=request_id), _span(environ):
+        with bind_request(request_id=request_id), acting_as(GUEST), _span(environ):
             return self._app(environ, start_response)
 
 

@@ -3,6 +3,7 @@
 from webapp.scheduling.models.attendance import Attendance, Witness
 from webapp.scheduling.models.attendees import BookingAttendee
 from webapp.scheduling.models.bookings import Booking, BookingHost, BookingStatus, Side
+from webapp.scheduling.models.changes import BookingChange
 from webapp.scheduling.models.event_types import EventHost, EventKind, EventType
 from webapp.scheduling.models.meetings import HostTime, Meeting
 from webapp.scheduling.models.notes import LONGEST_NOTE, BookingNote
@@ -13,6 +14,7 @@ __all__ = [
     "Attendance",
     "Booking",
     "BookingAttendee",
+    "BookingChange",
     "BookingHost",
     "BookingNote",
     "BookingStatus",

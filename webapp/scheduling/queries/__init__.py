@@ -10,6 +10,7 @@ from webapp.scheduling.queries.bookings import (
     get_booking,
     today_and_next,
 )
+from webapp.scheduling.queries.changes import booking_changes, names_of
 from webapp.scheduling.queries.diaries import Held, bookings_in_turn, held_times
 from webapp.scheduling.queries.event_types import (
     event_types,
@@ -33,6 +34,7 @@ __all__ = [
     "asked_questions",
     "booking",
     "booking_by_token",
+    "booking_changes",
     "booking_rate",
     "bookings_in_turn",
     "bookings_page",
@@ -42,6 +44,7 @@ __all__ = [
     "get_note",
     "held_times",
     "late_confirmations",
+    "names_of",
     "notes",
     "public_event_type",
     "public_event_types",

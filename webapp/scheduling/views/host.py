@@ -28,6 +28,7 @@ from webapp.scheduling.service.attendance import can_say
 from webapp.scheduling.service.booking import cancel
 from webapp.scheduling.service.notes import can_delete
 from webapp.scheduling.service.standing import can_change
+from webapp.scheduling.views.history import history_lines
 from webapp.web.languages import told
 
 blueprint = Blueprint("host", __name__)
@@ -157,6 +158,7 @@ def booking_page(
         note_form=note_form or NoteForm(),
         has_link=has_link(found),
         can_delete=partial(can_delete, by=member),
+        history=history_lines(found, clock.find_zone(member.user.timezone)),
         deliveries=deliveries(
             organization_id=found.organization_id, key_prefix=f"booking:{found.id}:", since=found.created_at
         ),
