@@ -21,6 +21,7 @@ from webapp.core.db import session, transaction
 from webapp.identity.models import Membership
 from webapp.operations.models import Alert, AlertKind
 from webapp.scheduling.models import Side
+from webapp.scheduling.service.approval import decline
 from webapp.scheduling.service.booking import cancel, manage_token
 from webapp.scheduling.views.picker import start_value
 
@@ -116,10 +117,13 @@ def site_map(app: Flask) -> SiteMap:
     asked = [{"key": "a", "label": f"What about {LONG}?", "required": True, "long": True}]
     hours = schedule(of=host)
     kind = event_type(of=host, on=hours, name=LONG, location=LONG * 2, description=LONG * 3, questions=asked)
+    strict = event_type(of=host, on=hours, requires_approval=True, reschedule_notice=None, policy=LONG * 3)
     other = event_type(of=host, on=hours)
     booking, gone = booked(other, at(10)), booked(other, at(12))
+    request, refused = booked(strict, at(13)), booked(strict, at(14))
     with transaction():
         cancel(booking=gone, by=Side.HOST, reason=LONG * 3)
+        decline(booking=refused, reason=LONG * 3)
     public, link = f"/book/{host.organization.slug}", f"/manage/{manage_token(booking)}"
     addresses = {
         "guest": [
@@ -132,6 +136,9 @@ def site_map(app: Flask) -> SiteMap:
             f"{link}/reschedule?start={start_value(at(16))}",
             f"{link}/cancel",
             f"/manage/{manage_token(gone)}",
+            f"{public}/{strict.slug}",
+            f"/manage/{manage_token(request)}",
+            f"/manage/{manage_token(refused)}",
             "/book/nobody",
             "/sign-in",
         ],
@@ -140,6 +147,15 @@ def site_map(app: Flask) -> SiteMap:
             "/app/bookings?when=all",
             f"/app/bookings/{booking.id}",
             f"/app/bookings/{gone.id}",
+            "/app/bookings?when=pending",
+            f"/app/bookings/{request.id}",
+            f"/app/bookings/{refused.id}",
+            f"/app/bookings/{booking.id}/reschedule",
+            f"/app/bookings/{booking.id}/reschedule?start={start_value(at(20))}",
+            f"/app/bookings/{booking.id}/reschedule?start={start_value(at(13))}",
+            "/app/bookings/new",
+            f"/app/bookings/new/{kind.id}",
+            f"/app/bookings/new/{kind.id}?start={start_value(at(20))}",
             "/app/event-types",
             f"/app/event-types/{kind.id}",
             "/app/availability",
