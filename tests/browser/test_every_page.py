@@ -17,12 +17,15 @@ from tests.browser.conftest import Visit, sign_in
 from tests.factories import event_type, member, schedule
 from tests.operations.background import failed_attempt, run
 from tests.scheduling.helpers import at, booked, in_days
+from webapp.core import clock
 from webapp.core.db import session, transaction
 from webapp.identity.models import Membership
 from webapp.operations.models import Alert, AlertKind
 from webapp.scheduling.models import Side
 from webapp.scheduling.service.approval import decline
+from webapp.scheduling.service.attendees import add_attendees
 from webapp.scheduling.service.booking import cancel, manage_token
+from webapp.scheduling.service.notes import add_note
 from webapp.scheduling.views.picker import start_value
 
 LONG = "Straßenbahnhaltestellenüberdachungsgestaltungsbesprechung"
@@ -118,10 +121,12 @@ def site_map(app: Flask) -> SiteMap:
     hours = schedule(of=host)
     kind = event_type(of=host, on=hours, name=LONG, location=LONG * 2, description=LONG * 3, questions=asked)
     strict = event_type(of=host, on=hours, requires_approval=True, reschedule_notice=None, policy=LONG * 3)
-    other = event_type(of=host, on=hours)
+    other = event_type(of=host, on=hours, most_attendees=5, check_in_since=clock.now())
     booking, gone = booked(other, at(10)), booked(other, at(12))
     request, refused = booked(strict, at(13)), booked(strict, at(14))
     with transaction():
+        add_attendees(booking=booking, emails=[f"{LONG[:50]}@example.com"])
+        add_note(booking=booking, author=host, text=LONG * 3)
         cancel(booking=gone, by=Side.HOST, reason=LONG * 3)
         decline(booking=refused, reason=LONG * 3)
     public, link = f"/book/{host.organization.slug}", f"/manage/{manage_token(booking)}"
@@ -135,6 +140,7 @@ def site_map(app: Flask) -> SiteMap:
             f"{link}/reschedule",
             f"{link}/reschedule?start={start_value(at(16))}",
             f"{link}/cancel",
+            f"{link}/attendees",
             f"/manage/{manage_token(gone)}",
             f"{public}/{strict.slug}",
             f"/manage/{manage_token(request)}",

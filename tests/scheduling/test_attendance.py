@@ -68,7 +68,7 @@ def test_guests_check_in_from_a_quarter_of_an_hour_before_the_start_until_the_en
         refused(answer, 409, "check_in_closed")
         assert said(booking) == NOBODY_SAID
     else:
-        assert (answer.status_code, answer.get_json()["attendance"]) == (200, "attended"), answer.text
+        assert (answer.status_code, answer.get_json()["checked_in"]) == (200, True), answer.text
         assert said(booking) == (Attendance.ATTENDED, Witness.GUEST)
         assert booking.attendance_at == now
 

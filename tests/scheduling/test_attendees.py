@@ -14,10 +14,13 @@ from sqlalchemy import func, select
 from jobs import attendees as jobs
 from tests.conftest import Servers
 from tests.factories import event_type, member
+from tests.notifications import samples
+from tests.notifications.test_mails_about_bookings import EVIL, Reader
 from tests.notifications.test_mails_to_a_team import work
 from tests.scheduling.helpers import GUEST, address, at, bearer, body, booked, in_days, refused, slots, token_of
 from tests.scheduling.pages import Visitor
 from webapp.core.db import session, transaction
+from webapp.scheduling import attendee_messages
 from webapp.scheduling.models import Booking, BookingAttendee, EventKind, Meeting, Side
 from webapp.scheduling.service import attendees
 from webapp.scheduling.service.booking import book, cancel, manage_token, reschedule
@@ -210,3 +213,24 @@ def test_hosts_see_who_comes_along(app: Flask, client: FlaskClient) -> None:
     assert BEN in Visitor(app).sign_in(host).open(f"/app/bookings/{booking.id}").words
     shown = client.get(f"/api/v1/bookings/{booking.id}", headers=bearer(host)).get_json()
     assert shown["attendees"] == [BEN]
+
+
+def test_what_people_typed_is_never_markup_in_any_mail_to_an_attendee() -> None:
+    booking = samples.booking(
+        guest_name=f"Guest {EVIL}", host={"name": f"Host {EVIL}"}, event={"name": f"Event {EVIL}"}
+    )
+    attendee = BookingAttendee(email=BEN)
+    booking.named = [attendee]
+    mails = [
+        attendee_messages.invitation_to_attendee(booking, attendee),
+        attendee_messages.rescheduled_to_attendee(booking, attendee, samples.EARLIER),
+        attendee_messages.cancelled_to_attendee(booking, attendee),
+        attendee_messages.removed_to_attendee(booking, attendee),
+    ]
+    assert len({mail.idempotency_key for mail in mails}) == len(mails)
+    for mail in mails:
+        html = Reader(mail.html)
+        assert "script" not in html.tags
+        for text in (html.text, mail.text):
+            assert all(text.count(f"{who} {EVIL}") >= 1 for who in ("Guest", "Host", "Event")), mail.template
+            assert BEN in text

@@ -268,7 +268,7 @@ class ManagedBookingOut(Out):
     can_cancel: bool
     can_reschedule: bool
     can_check_in: bool
-    attendance: Attendance
+    checked_in: bool
     cancel_reason: str
     decline_reason: str
     organization: str
@@ -290,7 +290,7 @@ class ManagedBookingOut(Out):
             can_cancel=can_cancel(booking),
             can_reschedule=can_reschedule(booking),
             can_check_in=can_check_in(booking),
-            attendance=booking.attendance,
+            checked_in=booking.attendance is Attendance.ATTENDED,
             cancel_reason=booking.cancel_reason,
             decline_reason=booking.decline_reason,
             organization=booking.event_type.organization.slug,
