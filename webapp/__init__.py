@@ -53,6 +53,7 @@ BLUEPRINTS: tuple[str, ...] = (
     "webapp.operations.api:blueprint",
     "webapp.operations.views.overview:blueprint",
     "webapp.operations.views.runs:blueprint",
+    "webapp.operations.views.unrecorded:blueprint",
     "webapp.operations.views.schedules:blueprint",
     "webapp.operations.views.dead_letters:blueprint",
     "webapp.operations.views.alerts:blueprint",

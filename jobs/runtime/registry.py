@@ -68,6 +68,11 @@ def all_jobs() -> Iterable[Job[..., Any]]:
     return [_jobs[name] for name in sorted(_jobs)]
 
 
+def has_row(name: str) -> bool:
+    """True when the job called `name` is declared here and its runs have rows."""
+    return name in _jobs and _jobs[name].options.durable
+
+
 def path_of(name: str) -> str:
     """Return the dotted path that RQ imports for the job called `name`, declared here or not."""
     return _jobs[name].path if name in _jobs else f"jobs.{name}"

@@ -102,7 +102,7 @@ def _console() -> list[str]:
     with transaction():
         console.revoke_run(running.id, by=By())
     paths = ["", "/runs", "/schedules", f"/schedules/{SCHEDULE[0].entry}", "/dead", "/workers", "/limits", "/alerts"]
-    paths += ["/changes", f"/runs/{dead.id}", f"/runs/{running.id}", "/runs?text=nothing"]
+    paths += ["/changes", "/unrecorded", f"/runs/{dead.id}", f"/runs/{running.id}", "/runs?text=nothing"]
     return [f"/admin/jobs{path}" for path in paths]
 
 

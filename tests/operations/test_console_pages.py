@@ -28,7 +28,18 @@ from webapp.operations.models import Action, Alert, AlertKind, QueueSample, Via
 from webapp.operations.service import actions
 
 HEALTH = "operations.check_system_health"
-PAGES = ["", "/runs", "/schedules", f"/schedules/{HEALTH}", "/dead", "/workers", "/limits", "/alerts", "/changes"]
+PAGES = [
+    "",
+    "/runs",
+    "/unrecorded",
+    "/schedules",
+    f"/schedules/{HEALTH}",
+    "/dead",
+    "/workers",
+    "/limits",
+    "/alerts",
+    "/changes",
+]
 CHANGES = [
     "/runs/018f0000-0000-7000-8000-000000000000/revoke",
     "/runs/018f0000-0000-7000-8000-000000000000/revoke-canvas",
