@@ -22,6 +22,8 @@ BENCHES: Mapping[str, str] = {
     "jobs": "bench.jobs.bench",
     "recovery": "bench.jobs.recovery",
     "memory": "bench.jobs.memory",
+    "scheduler": "bench.jobs.scheduler",
+    "console": "bench.jobs.console",
 }
 
 

@@ -133,9 +133,11 @@ class Installation:
         }
         return {"PATH": os.environ["PATH"], "HOME": str(self.folder)} | own
 
-    def start_scheduler(self) -> None:
-        """Start what looks after lost jobs in production."""
-        self.program("scheduler", sys.executable, "-m", "jobs.scheduler", environment=self.environment()).start()
+    def start_scheduler(self, number: int = 1) -> None:
+        """Start what looks after delayed and lost jobs in production."""
+        self.program(
+            f"scheduler-{number}", sys.executable, "-m", "jobs.scheduler", environment=self.environment()
+        ).start()
 
     def program(self, name: str, *command: str, environment: Mapping[str, str]) -> Program:
         """Return a program, not started yet, that is ended with this installation."""

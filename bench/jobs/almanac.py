@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable, Mapping
 from functools import partial
 
-from bench.jobs import body
+from bench.jobs import almanac_delays, body
 from jobs.runtime import Job, job
 from webapp import create_app
 from webapp.core.db import after_commit, transaction
@@ -73,6 +73,11 @@ def _fill_many(count: int) -> None:
             noop_durable.enqueue_many([{"number": number} for number in range(first, min(first + MANY, count))])
 
 
+def _fill_later(fill: Callable[[Job[[int], None], int], None], count: int) -> None:
+    with app.app_context():
+        fill(noop_durable, count)
+
+
 def _send_stamp(declared: Job[[int], None]) -> int:
     """Enqueue one and return the moment of its commit, before anything goes to Redis."""
     committed: list[int] = []
@@ -88,6 +93,8 @@ FILL: Mapping[str, Callable[[int], None]] = {
     "almanac_one_by_one": partial(_fill, noop_durable),
     "almanac_many": _fill_many,
     "linger": partial(_fill, linger),
+    "later_at_once": partial(_fill_later, almanac_delays.fill_at_once),
+    "later_one_by_one": partial(_fill_later, almanac_delays.fill_one_by_one),
 }
 STAMP: Mapping[str, Callable[[], int]] = {
     "almanac_transient": partial(_send_stamp, stamp_transient),

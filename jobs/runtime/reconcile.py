@@ -5,8 +5,9 @@ Runs in the scheduler process every few seconds. Two at once do no harm: a run p
 
 from __future__ import annotations
 
+import math
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import datetime, timedelta
 from functools import partial
 from typing import Any
@@ -30,6 +31,8 @@ from webapp.core.settings import settings
 OVERDUE_SECONDS = 5.0
 PAGE = 2000
 PURGE_SECONDS = 60.0
+# A pass purges for so long at most and leaves the rest to the next: the scheduler has more urgent things to do.
+PURGE_AT_MOST_SECONDS = 0.5
 DEAD_RETENTION = timedelta(days=90)
 
 log = get_logger(__name__)
@@ -63,8 +66,8 @@ class Reconciler:
             self._carry_everything(server)
         abandoned.free_abandoned(self._redis, queues=carrier.queue_names())
         if clock.now() >= self._purge_at:
-            self._purge_at = clock.now() + timedelta(seconds=PURGE_SECONDS)
-            purge()
+            is_done = purge(at_most=PURGE_AT_MOST_SECONDS)
+            self._purge_at = clock.now() + timedelta(seconds=PURGE_SECONDS if is_done else 0)
         carrier.trim_dead_letters(self._redis)
 
     def _push_overdue(self) -> None:
@@ -126,29 +129,36 @@ def _carry_again(rows: Sequence[Row[Any]]) -> None:
         log.warning("run was interrupted", job_id=str(row.id), job=row.name, worker=row.worker, now=row.state.value)
 
 
-def purge() -> None:
-    """Delete finished runs, canvases and results past their time, in small batches so that no lock is held for long."""
-    retention = timedelta(days=settings().job_retention_days)
-    _in_batches(partial(store.purge, older_than=retention, dead_older_than=DEAD_RETENTION), size=store.PURGE_BATCH)
-    _in_batches(partial(tree.purge, older_than=retention, dead_older_than=DEAD_RETENTION), size=tree.PURGE_BATCH)
+def purge(*, at_most: float = math.inf) -> bool:
+    """Delete finished runs, canvases and results past their time, in small batches so that no lock is held for long.
+
+    Begins no further batch after `at_most` seconds; True when nothing is left to delete.
+    """
+    until = time.monotonic() + at_most
+    return all(_in_batches(step, size=size, until=until) for step, size in _purges())
+
+
+def _purges() -> Iterator[tuple[Callable[[], int], int]]:
+    """Yield the steps of a purge, each with the number that it deletes at most; one that deletes fewer is through."""
+    times = {"older_than": timedelta(days=settings().job_retention_days), "dead_older_than": DEAD_RETENTION}
+    yield partial(store.purge, **times), store.PURGE_BATCH
+    yield partial(tree.purge, **times), tree.PURGE_BATCH
     kept = {job.name: job.options.keep_result for job in registry.all_jobs()}
     unusual = {name: keep for name, keep in kept.items() if keep != registry.KEEP_RESULT}
     for name, keep in unusual.items():
-        _clear_results(older_than=keep, of=[name])
-    _clear_results(older_than=registry.KEEP_RESULT, but=list(unusual))
+        yield partial(tree.clear_results, older_than=keep, of=[name]), tree.CLEAR_BATCH
+    yield partial(tree.clear_results, older_than=registry.KEEP_RESULT, but=list(unusual)), tree.CLEAR_BATCH
 
 
-def _clear_results(**which: Any) -> None:
-    _in_batches(partial(tree.clear_results, **which), size=tree.CLEAR_BATCH)
-
-
-def _in_batches(step: Callable[[], int], *, size: int) -> None:
-    """Take `step`, in a transaction of its own each time, until it has done fewer than `size`."""
+def _in_batches(step: Callable[[], int], *, size: int, until: float) -> bool:
+    """Take `step`, each in a transaction of its own, until one has done fewer than `size`; False when time is up."""
     while True:
         with transaction():
             done = step()
         if done < size:
-            return
+            return True
+        if time.monotonic() >= until:
+            return False
 
 
 def _push_again(redis: Redis, rows: Iterable[Row[Any]]) -> None:

@@ -6,9 +6,10 @@ from threading import Barrier, Thread
 import pytest
 import time_machine
 from flask import Flask
-from sqlalchemy import func, select, update
+from sqlalchemy import func, select, text, update
 
-from jobs.runtime import Cron, Every, cancel, carrier, reconcile
+from bench.jobs.rows import FILL
+from jobs.runtime import Cron, Every, cancel, carrier, reconcile, store
 from jobs.runtime.models import JobRun, JobTick, RunState
 from jobs.runtime.scheduler import LEADER_KEY, Scheduler
 from tests.jobs import sample
@@ -204,3 +205,19 @@ def test_finished_runs_and_old_ticks_are_purged_and_the_last_tick_stays() -> Non
     with transaction():
         assert set(session().scalars(select(JobRun.id))) == {dead, fresh}
         assert list(session().scalars(select(JobTick.scheduled_for))) == [long_ago + timedelta(minutes=2)]
+
+
+def test_a_purge_that_would_take_long_leaves_the_rest_to_the_next_pass(monkeypatch: pytest.MonkeyPatch) -> None:
+    with transaction():
+        session().execute(text(FILL), {"rows": 2500})
+        session().execute(text("UPDATE job_run SET finished_at = now() - interval '8 days' WHERE state = 'succeeded'"))
+    monkeypatch.setattr(reconcile, "PURGE_AT_MOST_SECONDS", 0.0)  # for a single batch
+    with transaction():
+        old = session().scalars(select(JobRun.id).where(JobRun.state == RunState.SUCCEEDED)).all()
+    reconciler = reconcile.Reconciler(jobs_redis())
+    left = []
+    for _ in range(-(-len(old) // store.PURGE_BATCH)):
+        reconciler.run()
+        with transaction():
+            left.append(session().scalar(select(func.count()).where(JobRun.id.in_(old))))
+    assert left == [len(old) - 1000, len(old) - 2000, 0]
