@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from functools import update_wrapper, wraps
-from typing import Any, ClassVar, NamedTuple, TypeVar
+from typing import Any, ClassVar, Literal, NamedTuple, TypeVar
 
 from flask import Blueprint, Response, current_app, jsonify, request
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
@@ -95,7 +95,22 @@ blueprint = Blueprint("openapi", __name__, url_prefix="/api/v1")
 # What operations that answer a file answer with, by their ids.
 _files: dict[str, str] = {}
 
-_spec = SpecTree(
+
+class _Spec(SpecTree):
+    """SpecTree, which here describes each model once, not anew for every endpoint that may answer with it."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        self._described: dict[tuple[Any, str], str] = {}
+        super().__init__(*args, **kwargs)
+
+    def _add_model(self, model: Any, mode: Literal["validation", "serialization"] = "validation") -> str:
+        key = (model, mode)
+        if key not in self._described:
+            self._described[key] = super()._add_model(model=model, mode=mode)
+        return self._described[key]
+
+
+_spec = _Spec(
     "flask",
     title="Almanac",
     version="1",
