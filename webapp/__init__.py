@@ -47,6 +47,7 @@ BLUEPRINTS: tuple[str, ...] = (
     "webapp.scheduling.views.approval:blueprint",
     "webapp.scheduling.views.host_move:blueprint",
     "webapp.scheduling.views.host_book:blueprint",
+    "webapp.scheduling.views.calendar:blueprint",
     "webapp.scheduling.views.event_types:blueprint",
     "webapp.scheduling.views.availability:blueprint",
     "webapp.operations.dev_mail:blueprint",

@@ -150,6 +150,9 @@ def site_map(app: Flask) -> SiteMap:
         ],
         "host": [
             "/app",
+            "/app/calendar",
+            f"/app/calendar?view=day&hours=all&day={in_days(2)}",
+            f"/app/calendar?view=month&host=all&day={in_days(2)}",
             "/app/bookings?when=all",
             f"/app/bookings/{booking.id}",
             f"/app/bookings/{gone.id}",

@@ -13,7 +13,7 @@ from importlib.resources import files
 from zoneinfo import ZoneInfo
 
 from babel import Locale
-from babel.dates import format_date, format_time
+from babel.dates import format_date, format_interval, format_time
 from babel.lists import format_list
 from flask_babel import get_locale
 from flask_babel import gettext as _
@@ -63,6 +63,11 @@ def day_text(day: date | datetime, zone: ZoneInfo | None = None, style: str = "f
     if style in _DAY_SKELETONS:
         return str(locale.datetime_skeletons[_DAY_SKELETONS[style]].apply(local, locale))
     return str(format_date(local, _DAY_FORMATS[style], locale=locale))
+
+
+def days_text(first: date, last: date) -> str:
+    """Return the days from `first` to `last` in words, such as `23-29 Nov 2026` (with a dash)."""
+    return str(format_interval(first, last, "yMMMd", locale=reader_locale()))
 
 
 def time_range(start: datetime, end: datetime, zone: ZoneInfo) -> str:

@@ -11,7 +11,8 @@ from webapp.scheduling import queries
 from webapp.scheduling.api.blueprints import for_members, only_host
 from webapp.scheduling.models import Side
 from webapp.scheduling.schemas.guests import CancelIn
-from webapp.scheduling.schemas.members import BookingOut, BookingsOut, BookingsQuery
+from webapp.scheduling.schemas.members import BookingOut, BookingsOut
+from webapp.scheduling.schemas.selection import BookingsQuery
 from webapp.scheduling.service import booking as bookings
 from webapp.web.openapi import endpoint
 
@@ -25,9 +26,10 @@ def list_bookings(query: BookingsQuery) -> BookingsOut:
     """Bookings, one page at a time: upcoming ones soonest first, all others latest first."""
     page = queries.bookings_page(
         organization_id=current_member().organization_id,
-        host_id=only_host(),
+        host_id=only_host() or query.host,
         when=query.when,
         search=query.search,
+        between=query.between,
         after=query.after,
         limit=query.limit,
     )

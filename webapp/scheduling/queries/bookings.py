@@ -28,6 +28,9 @@ from webapp.scheduling.models import (
 )
 from webapp.scheduling.queries.event_types import with_schedule
 
+# No meeting is nearly as long; with a bound on where it begins, an index finds it.
+_LONGEST = timedelta(days=7)
+
 
 def booking_by_token(token: str) -> Booking:
     """Return the booking that this manage token opens, its schedule loaded; raises NotFound, also once it expired."""
@@ -74,13 +77,15 @@ class When(StrEnum):
 class Selection(NamedTuple):
     """Some of an organisation's bookings.
 
-    `search` is looked for in the guest's name and e-mail and in the event type's name; `host_id` limits to one host.
+    `search` is looked for in the guest's name and e-mail and in the event type's name; `host_id` limits to one host,
+    `between` to what takes place between two instants (aware).
     """
 
     organization_id: UUID
     host_id: UUID | None = None
     when: When = When.ALL
     search: str = ""
+    between: tuple[datetime, datetime] | None = None
 
 
 def selected(selection: Selection) -> Select[Booking]:
@@ -88,7 +93,9 @@ def selected(selection: Selection) -> Select[Booking]:
     statement = scoped(Booking, selection.organization_id).join(Booking.event_type)
     statement = _at_time(statement, selection.when)
     if selection.host_id is not None:
-        statement = statement.where(_hosted_by(selection.host_id))
+        statement = statement.where(hosted_by(selection.host_id))
+    if selection.between is not None:
+        statement = statement.where(overlapping(*selection.between))
     if sought := selection.search.replace("\0", "").strip():
         columns = (Booking.guest_name, Booking.guest_email, EventType.name)
         statement = statement.where(or_(*(column.icontains(sought, autoescape=True) for column in columns)))
@@ -109,11 +116,12 @@ def bookings_page(
     host_id: UUID | None = None,
     when: When = When.ALL,
     search: str = "",
+    between: tuple[datetime, datetime] | None = None,
     after: Cursor | None = None,
     limit: int = PAGE_SIZE,
 ) -> Page[Booking]:
     """Return one page of a `Selection`: bookings ahead or to approve soonest first, all others latest first."""
-    statement = selected(Selection(organization_id, host_id, when, search)).options(
+    statement = selected(Selection(organization_id, host_id, when, search, between)).options(
         contains_eager(Booking.event_type), selectinload(Booking.further_hosts), selectinload(Booking.named)
     )
     rows = session().scalars(_one_page(statement, when, after, limit)).all()
@@ -167,7 +175,7 @@ def today_and_next(*, organization_id: UUID, host_id: UUID, zone: ZoneInfo, limi
     midnight = datetime.combine(clock.now().astimezone(zone).date(), time(), zone)
     tomorrow = midnight + timedelta(days=1)
     monday = midnight - timedelta(days=midnight.weekday())
-    hosted = scoped(Booking, organization_id).where(_hosted_by(host_id))
+    hosted = scoped(Booking, organization_id).where(hosted_by(host_id))
     confirmed = hosted.where(Booking.status == BookingStatus.CONFIRMED)
     ordered = confirmed.order_by(Booking.starts_at, Booking.id)
     today = session().scalars(ordered.where(Booking.ends_at > midnight, Booking.starts_at < tomorrow)).all()
@@ -181,7 +189,12 @@ def today_and_next(*, organization_id: UUID, host_id: UUID, zone: ZoneInfo, limi
     return Agenda(list(today), list(next_up), this_week, to_approve)
 
 
-def _hosted_by(host_id: UUID) -> ColumnElement[bool]:
+def overlapping(begins: datetime, ends: datetime) -> ColumnElement[bool]:
+    """Say of a booking that it takes place, in part at least, between two instants (aware)."""
+    return and_(Booking.starts_at > begins - _LONGEST, Booking.starts_at < ends, Booking.ends_at > begins)
+
+
+def hosted_by(host_id: UUID) -> ColumnElement[bool]:
     """Say of a booking that the host is its first or one of the further ones."""
     return or_(
         Booking.host_id == host_id,

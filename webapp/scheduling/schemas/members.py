@@ -5,22 +5,11 @@ from __future__ import annotations
 from typing import Self
 from uuid import UUID
 
-from pydantic import Field
-
 from webapp.identity.models import User
 from webapp.scheduling.models import Attendance, Booking, BookingStatus, EventType, Side, Witness
-from webapp.scheduling.queries import When
 from webapp.scheduling.schemas.fields import Moment
 from webapp.scheduling.schemas.guests import InviteeOut, PublicEventTypeOut
 from webapp.web.openapi import Out
-from webapp.web.pagination import PageQuery
-
-
-class BookingsQuery(PageQuery):
-    """Which bookings: `search` looks in the guest's name and e-mail and in the event type's name."""
-
-    when: When = When.ALL
-    search: str = Field("", max_length=200)
 
 
 class EventTypeOut(PublicEventTypeOut):
