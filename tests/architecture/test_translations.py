@@ -26,6 +26,7 @@ _CLASSES = re.compile(r"\{% block \w+_class %\}.*?\{% endblock %\}")
 _UNREAD = re.compile(r"<(style|script|svg|code|kbd|pre)\b.*?</\1>|<!--.*?-->", re.DOTALL)
 _SHOWN_ATTRIBUTES = re.compile(r'\b(?:aria-label|title|placeholder|alt|data-copied)="([^"]*)"')
 _WORD = re.compile(r"[^\W\d_]{2,}")
+_MARKS = {"_", "gettext", "ngettext", "lazy_gettext", "say"}
 _SHOWN = {"flash", "InputRequired", "ValidationError", "option"}
 _PLACEHOLDER = re.compile(r"%\(\w+\)[sdr]|%%")
 
@@ -84,7 +85,7 @@ def _words_of(template: str) -> Iterator[str]:
     """What of a template stands there as it is, marked for nobody."""
     plain = _UNREAD.sub(" ", _JINJA.sub(" ", _CLASSES.sub("", template)))
     yield from _SHOWN_ATTRIBUTES.findall(plain)
-    yield from re.sub(r"<[^>]*>", "\n", plain).split("\n")
+    yield from re.sub(r"<[^>]*>|[\w-]+=\"\s*\"", "\n", plain).split("\n")
 
 
 @pytest.mark.parametrize("folder", ["templates"])
@@ -128,6 +129,17 @@ def test_forms_and_views_say_nothing_unmarked() -> None:
         and any(_is_bare(given) for given in node.args[_called(node) == "option" :][:1])
     ]
     assert unmarked == []
+
+
+def test_no_words_are_marked_where_they_cannot_be_found() -> None:
+    """The extraction does not look into f-strings."""
+    hidden = [
+        f"{file}:{node.lineno}"
+        for file, node in _python("webapp/**/*.py", "jobs/**/*.py")
+        if isinstance(node, ast.JoinedStr)
+        and any(isinstance(part, ast.Call) and _called(part) in _MARKS for part in ast.walk(node))
+    ]
+    assert hidden == []
 
 
 def test_a_refusal_is_flashed_in_the_readers_language() -> None:

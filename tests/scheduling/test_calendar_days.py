@@ -37,7 +37,7 @@ def shown(day: date, *entries: Entry, zone: ZoneInfo = BERLIN) -> CalendarDay:
 
 
 def places(day: CalendarDay) -> list[tuple[int, int]]:
-    return [tuple(placed.place) for placed in day.entries]
+    return [(placed.place[0], placed.place[1]) for placed in day.entries]
 
 
 def test_a_meeting_stands_at_its_time_and_is_as_long_as_it_lasts() -> None:

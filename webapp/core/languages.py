@@ -14,7 +14,8 @@ from babel import Locale, UnknownLocaleError
 from webapp.core.words import say
 
 # English is what the sources say; each other language has its words in translations/<language>/LC_MESSAGES/messages.po.
-LANGUAGES = ("en", "de")
+SOURCE_LANGUAGE = "en"
+LANGUAGES = (SOURCE_LANGUAGE, "de")
 # What a member can choose: a language with the customs of a place.
 TAGS = ("en-GB", "en-US", "de")
 LONGEST_TAG = 35  # as RFC 5646 recommends

@@ -25,6 +25,8 @@ SCOPE_LABELS = {
     Scope.BOOKINGS_READ: _("Read bookings"),
     Scope.BOOKINGS_WRITE: _("Change and cancel bookings"),
     Scope.EVENT_TYPES_READ: _("Read event types"),
+    Scope.ORGANIZATION_READ: _("Read the organisation's settings"),
+    Scope.ORGANIZATION_WRITE: _("Change the organisation's settings"),
     Scope.JOBS_READ: _("Read background jobs"),
     Scope.JOBS_WRITE: _("Run and stop background jobs"),
 }

@@ -42,6 +42,8 @@ class Scope(StrEnum):
     BOOKINGS_READ = "bookings:read"
     BOOKINGS_WRITE = "bookings:write"
     EVENT_TYPES_READ = "event_types:read"
+    ORGANIZATION_READ = "organization:read"
+    ORGANIZATION_WRITE = "organization:write"
     JOBS_READ = "jobs:read"
     JOBS_WRITE = "jobs:write"
 
@@ -55,6 +57,8 @@ class Organization(Base):
     slug: Mapped[str] = mapped_column(String(60), unique=True)
     name: Mapped[str] = mapped_column(String(120))
     timezone: Mapped[str] = mapped_column(String(64))
+    # The sites that may show its booking pages in a frame; none named means any.
+    embed_origins: Mapped[list[str]] = mapped_column(ARRAY(String(255)), default=list, server_default="{}")
     created_at: Mapped[datetime] = mapped_column(server_default=func.now())
 
 

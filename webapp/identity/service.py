@@ -46,7 +46,7 @@ TOKEN_SHOWN = 12  # characters of a token kept in clear to tell it apart in a li
 TOKEN_USE_GRAIN = timedelta(minutes=1)
 TOKEN_LONGEST = timedelta(days=3660)
 PASSWORD_LENGTH = range(12, 257)
-ADMINISTRATORS_SCOPES = frozenset({Scope.JOBS_READ, Scope.JOBS_WRITE})
+ADMINISTRATORS_SCOPES = frozenset({Scope.JOBS_READ, Scope.JOBS_WRITE, Scope.ORGANIZATION_WRITE})
 
 _SLUG = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
 

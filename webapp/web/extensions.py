@@ -12,6 +12,7 @@ from werkzeug.middleware.proxy_fix import ProxyFix
 
 from webapp.core.db import db
 from webapp.core.settings import Settings
+from webapp.web.framing import init_framing
 
 migrate = Migrate()
 csrf = CSRFProtect()
@@ -29,6 +30,7 @@ def init_extensions(app: Flask, settings: Settings) -> None:
     csrf.init_app(app)
     app.after_request(_wait_only_when_refused)  # before the limiter, whose own hook then runs first
     limiter.init_app(app)
+    init_framing(app)
     _init_talisman(app, settings)
 
 

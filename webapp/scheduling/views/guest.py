@@ -103,7 +103,14 @@ def confirm(organization: str, event_type: str) -> ResponseReturnValue:
     except KeyReused:
         sent = _("This form was already sent with other details: look for the confirmation in your inbox first.")
         return _form_page(wanted, filled, status=409, errors=[sent])
-    return redirect(url_for("manage.show", token=token, new=1), 303)
+    return redirect(_page_of_booking(offered, token), 303)
+
+
+def _page_of_booking(event_type: EventType, token: str) -> str:
+    """Return where a new booking is shown: its own page, or one that stays in the frame of somebody else's site."""
+    if request.blueprint != "embed":
+        return url_for("manage.show", token=token, new=1)
+    return url_for(".booked", organization=event_type.organization.slug, event_type=event_type.slug, token=token)
 
 
 class _Wanted(NamedTuple):
@@ -157,7 +164,7 @@ def _without_a_start(event_type: EventType, filled: GuestForm) -> ResponseReturn
 
 def _back_to_choose(event_type: EventType) -> ResponseReturnValue:
     flash(_("Please choose a time first."), "info")
-    return redirect(url_for("guest.choose", organization=event_type.organization.slug, event_type=event_type.slug), 303)
+    return redirect(url_for(".choose", organization=event_type.organization.slug, event_type=event_type.slug), 303)
 
 
 def _form_page(

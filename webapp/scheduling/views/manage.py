@@ -61,7 +61,7 @@ def show(token: str) -> str:
         booking=booking,
         zone=clock.find_zone(booking.guest_timezone),
         is_new=request.args.get("new") == "1",
-        calendar_links=_calendar_links(booking),
+        calendar_links=show_calendar_links(booking),
         can_change=can_change(booking),
         can_check_in=can_check_in(booking),
         is_under_way=booking.starts_at <= clock.now() < booking.ends_at,
@@ -211,7 +211,7 @@ def _cancel_page(token: str, booking: Booking, form: CancelForm, *, status: int 
     return make_response(page, status)
 
 
-def _calendar_links(booking: Booking) -> list[tuple[str, str]]:
+def show_calendar_links(booking: Booking) -> list[tuple[str, str]]:
     """Return the web calendars that can take the booking over, each with the address that does it."""
     found = messages.calendar_links(booking)
     return [("Google", found.google), ("Outlook.com", found.outlook), ("Microsoft 365", found.microsoft365)]

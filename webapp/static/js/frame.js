@@ -1,0 +1,21 @@
+// In somebody else's frame: tell the page around it how high this one is, and that something was booked.
+// Only the site that gave its name in the address hears it.
+
+const site = document.getElementById("frame")?.dataset.site;
+
+if (site && window.parent !== window) {
+  const tell = (message) => window.parent.postMessage(message, site);
+  let told = 0;
+  const tellSize = () => {
+    const height = Math.ceil(document.body.getBoundingClientRect().height);
+    if (height !== told) tell({ almanac: "size", height, isNew: told === 0 });
+    told = height;
+  };
+  new ResizeObserver(tellSize).observe(document.body);
+  tellSize();
+  const booked = document.querySelector("[data-booked]");
+  if (booked) {
+    const { booked: eventType, start, end } = booked.dataset;
+    tell({ almanac: "booked", booking: { eventType, start, end } });
+  }
+}
