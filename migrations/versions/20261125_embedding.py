@@ -7,7 +7,7 @@ from alembic import op
 from sqlalchemy.dialects import postgresql
 
 revision = "20261125_embedding"
-down_revision = "20261125_pages"
+down_revision = "20261125_approval"
 branch_labels = None
 depends_on = None
 
