@@ -46,7 +46,7 @@ def test_a_booking_is_shown_whole(client: FlaskClient) -> None:
         "event_type": {"id": str(kind.id), "slug": kind.slug, "name": kind.name},
         "host": {"id": str(host.user_id), "name": host.user.name},
         "hosts": [{"id": str(host.user_id), "name": host.user.name}],
-        "invitee": {"name": GUEST.name, "email": GUEST.email, "phone": None, "timezone": "Europe/Berlin"},
+        "invitee": {"name": GUEST.name, "email": GUEST.email, "phone": None, "timezone": "Europe/Berlin", "locale": ""},
         "attendees": [],
         "answers": {},
         "cancelled_at": None,
