@@ -1,62 +1,37 @@
-"""What is looked at of bookings every hour, so that alerts know what is beyond its limit."""
+"""What is told of bookings when they go badly. A module of its own: those who book know nothing of alerts."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
-from datetime import timedelta
 
-from webapp.core import clock, measures
+from jobs.runtime import job
 from webapp.core.settings import settings
+from webapp.operations import alerts
 from webapp.operations.alerts import Reading
-from webapp.operations.models import AlertKind
-from webapp.scheduling import queries
-from webapp.scheduling.queries import BookingRate
+from webapp.operations.models import HOURLY, AlertKind
+from webapp.scheduling.events import BookingHealthSeen
 
 # Fewer bookings in a day than this say nothing about a rate.
 FEWEST_BOOKINGS = 20
 
 
-@dataclass(frozen=True, kw_only=True)
-class BookingHealth:
-    """How booking goes: how much is booked, and how many guests wait for their confirmation for too long."""
-
-    rate: BookingRate
-    late_confirmations: int
+@job(queue="maintenance", atomic=True, on=BookingHealthSeen)
+def settle_booking_alerts(late_confirmations: int, made: int, made_week_before: int) -> None:
+    """Raise alerts for what is beyond its limit of how booking goes, and end those that are over."""
+    alerts.settle(_readings(late_confirmations, made, made_week_before), complete=HOURLY)
 
 
-def look() -> BookingHealth:
-    """Return how booking goes now."""
-    now = clock.now()
-    after = timedelta(minutes=settings().alert_confirmation_minutes)
-    return BookingHealth(
-        rate=queries.booking_rate(now), late_confirmations=queries.late_confirmations(now, after=after)
-    )
-
-
-def readings(health: BookingHealth) -> Iterator[Reading]:
-    """Yield what there is to say of it, against what is all right."""
+def _readings(late_confirmations: int, made: int, made_week_before: int) -> Iterator[Reading]:
     yield Reading(
         kind=AlertKind.LATE_CONFIRMATIONS,
         subject="bookings",
-        value=float(health.late_confirmations),
+        value=float(late_confirmations),
         limit=float(settings().alert_late_confirmations),
     )
-    usual = health.rate.day_week_before
-    if usual >= FEWEST_BOOKINGS:
+    if made_week_before >= FEWEST_BOOKINGS:
         yield Reading(
             kind=AlertKind.FEW_BOOKINGS,
             subject="bookings",
-            value=max(1 - health.rate.day / usual, 0.0),
+            value=max(1 - made / made_week_before, 0.0),
             limit=settings().alert_booking_drop_percent / 100,
         )
-
-
-def export(health: BookingHealth) -> None:
-    """Show the figures to Prometheus; raises RedisError when Redis is away."""
-    rate = health.rate
-    measures.set_gauge("bookings_made", rate.hour, period="hour", week="this")
-    measures.set_gauge("bookings_made", rate.day, period="day", week="this")
-    measures.set_gauge("bookings_made", rate.hour_week_before, period="hour", week="before")
-    measures.set_gauge("bookings_made", rate.day_week_before, period="day", week="before")
-    measures.set_gauge("late_confirmations", health.late_confirmations)

@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from jobs import approvals, attendees, booking_health, notifications
+from jobs import approvals, attendees, notifications
 from jobs.links import booking_with_link
 from jobs.mailing import send_mail
 from jobs.runtime import group, job
+from webapp.core import clock, measures
 from webapp.core.db import transaction
-from webapp.operations import alerts
-from webapp.operations.models import HOURLY
+from webapp.core.events import publish
+from webapp.core.settings import settings
 from webapp.scheduling import messages, queries
-from webapp.scheduling.events import BookingCancelled, BookingConfirmed, BookingRescheduled
+from webapp.scheduling.events import BookingCancelled, BookingConfirmed, BookingHealthSeen, BookingRescheduled
 from webapp.scheduling.models import Side
 from webapp.scheduling.service import access, attendance
 
@@ -118,9 +118,15 @@ def cleanup_expired_access_tokens() -> dict[str, int]:
 
 @job(queue="maintenance", retry="never")
 def monitor_booking_system_health() -> dict[str, Any]:
-    """Look at how much is booked and how many guests wait for a confirmation, show it, and raise or end alerts."""
+    """Look at how much is booked and how many guests wait for a confirmation; show it, and have it judged."""
+    now = clock.now()
     with transaction():
-        health = booking_health.look()
-        alerts.settle(booking_health.readings(health), complete=HOURLY)
-    booking_health.export(health)
-    return asdict(health) | {"rate": health.rate._asdict()}
+        rate = queries.booking_rate(now)
+        late = queries.late_confirmations(now, after=timedelta(minutes=settings().alert_confirmation_minutes))
+        publish(BookingHealthSeen(late_confirmations=late, made=rate.day, made_week_before=rate.day_week_before))
+    measures.set_gauge("bookings_made", rate.hour, period="hour", week="this")
+    measures.set_gauge("bookings_made", rate.day, period="day", week="this")
+    measures.set_gauge("bookings_made", rate.hour_week_before, period="hour", week="before")
+    measures.set_gauge("bookings_made", rate.day_week_before, period="day", week="before")
+    measures.set_gauge("late_confirmations", late)
+    return {"rate": rate._asdict(), "late_confirmations": late}

@@ -88,3 +88,16 @@ class BookingAttendeeRemoved(BookingEvent):
 @dataclass(frozen=True, kw_only=True, slots=True)
 class BookingLinkRevoked(BookingEvent):
     """The links that the guest was sent open nothing any more."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class BookingHealthSeen(DomainEvent):
+    """Somebody looked how booking goes in the whole installation.
+
+    `late_confirmations` guests wait too long for their confirmation; `made` bookings were made in 24 hours, and
+    `made_week_before` in the same hours a week earlier.
+    """
+
+    late_confirmations: int
+    made: int
+    made_week_before: int
