@@ -55,7 +55,8 @@ async function follow(link) {
 }
 
 // Arrow keys go to the next day with free times; every day can be reached with Tab as well.
-const STEPS = { ArrowLeft: -1, ArrowRight: 1, ArrowUp: -7, ArrowDown: 7 };
+const forwards = document.documentElement.dir === "rtl" ? -1 : 1;
+const STEPS = { ArrowLeft: -forwards, ArrowRight: forwards, ArrowUp: -7, ArrowDown: 7 };
 
 function step(event) {
   const day = event.target.closest(".day--free");
@@ -97,7 +98,7 @@ document.addEventListener("click", (event) => {
 });
 document.addEventListener("change", (event) => {
   const form = event.target.closest("[data-swap-form]");
-  if (form) show(addressOf(form), { focus: "timezone" });
+  if (form) show(addressOf(form), { focus: document.activeElement?.id });
 });
 document.addEventListener("keydown", step);
 window.addEventListener("popstate", () => show(window.location.href, { record: "none" }));
