@@ -79,14 +79,15 @@ def migrated_app(servers: Servers) -> Flask:
 
 @pytest.fixture
 def app(migrated_app: Flask, servers: Servers) -> Iterator[Flask]:
-    """The application in its context, over empty servers."""
+    """The application in its context, over empty servers; who acted in another test acts no more."""
+    from webapp.core.acting import SYSTEM, acting_as
     from webapp.core.db import db, metadata
 
     servers.smtp.forget()
     for server in (servers.jobs_redis, servers.cache_redis):
         with Redis.from_url(server.url) as redis:
             redis.flushall()
-    with migrated_app.app_context():
+    with migrated_app.app_context(), acting_as(SYSTEM):
         yield migrated_app
         db.session.rollback()
         # As good as empty, these tables are emptied row by row a dozen times faster than by TRUNCATE; foreign keys are

@@ -46,6 +46,15 @@ def test_a_guest_books_in_the_frame_without_any_cookie(app: Flask) -> None:
         assert "Set-Cookie" not in answer.answer.headers
 
 
+def test_a_request_that_waits_for_approval_says_so(app: Flask) -> None:
+    kind, guest = event_type(requires_approval=True), Visitor(app)
+    form = guest.open(frame_of(kind, f"/confirm?start={start_value(at(10))}")).form()
+    told = guest.follow(guest.send(form, {"name": "Ada", "email": "ada@example.com"}))
+    assert "Your request is on its way" in told.words
+    assert 'data-status="pending"' in told.answer.text
+    assert "Add it to your calendar" not in told.words
+
+
 def test_the_same_form_sent_twice_from_a_frame_books_once(app: Flask) -> None:
     kind, guest = event_type(), Visitor(app)
     form = guest.open(frame_of(kind, f"/confirm?start={start_value(at(10))}")).form()

@@ -44,6 +44,13 @@ def test_what_was_cancelled_takes_no_place(app: Flask) -> None:
     assert "Nothing is booked in this time." in page.words
 
 
+def test_a_request_takes_its_place_and_says_what_it_waits_for(app: Flask) -> None:
+    host = member()
+    booked(event_type(of=host, requires_approval=True))
+    for view in ("week", "month"):
+        assert "Waiting for approval" in Visitor(app).sign_in(host).open(calendar_of(view=view)).words
+
+
 def test_a_group_is_one_meeting_with_all_its_guests(app: Flask) -> None:
     host = member()
     kind = event_type(of=host, kind=EventKind.GROUP, seats=5)

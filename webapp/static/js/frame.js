@@ -15,7 +15,7 @@ if (site && window.parent !== window) {
   tellSize();
   const booked = document.querySelector("[data-booked]");
   if (booked) {
-    const { booked: eventType, start, end } = booked.dataset;
-    tell({ almanac: "booked", booking: { eventType, start, end } });
+    const { booked: eventType, status, start, end } = booked.dataset;
+    tell({ almanac: "booked", booking: { eventType, status, start, end } });
   }
 }
