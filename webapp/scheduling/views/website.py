@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
+from html import escape
 from typing import NamedTuple
 
 from flask import Blueprint, flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
-from markupsafe import escape
 
 from webapp.core.db import transaction
 from webapp.core.languages import SOURCE_LANGUAGE
