@@ -17,10 +17,11 @@ from webapp.core.settings import settings
 from webapp.scheduling import messages, queries
 from webapp.scheduling.events import BookingCancelled, BookingConfirmed, BookingHealthSeen, BookingRescheduled
 from webapp.scheduling.models import Side
-from webapp.scheduling.service import access, attendance
+from webapp.scheduling.service import access, attendance, holds
 
 NO_SHOWS_AT_ONCE = 200
 LINKS_AT_ONCE = 500
+HOLDS_AT_ONCE = 100
 
 
 @job(queue="bookings", lane="high", on=BookingConfirmed, atomic=True)
@@ -130,3 +131,12 @@ def monitor_booking_system_health() -> dict[str, Any]:
     measures.set_gauge("bookings_made", rate.day_week_before, period="day", week="before")
     measures.set_gauge("late_confirmations", late)
     return {"rate": rate._asdict(), "late_confirmations": late}
+
+
+@job(queue="maintenance", lane="low")
+def remove_expired_holds() -> None:
+    """Tidy away what was held and has run out; it was free from that instant on, so this frees nothing."""
+    while expired := queries.expired_holds(limit=HOLDS_AT_ONCE):
+        for hold in expired:
+            with transaction():
+                holds.free(hold=hold)

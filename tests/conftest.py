@@ -45,6 +45,7 @@ class Servers:
             "PUBLIC_URL": "http://almanac.test",
             "PASSWORD_MEMORY_MB": "1",
             "RATE_LIMIT_PUBLIC": "100000 per minute",
+            "RATE_LIMIT_HOLDS": "100000 per minute",
             "RATE_LIMIT_SIGN_IN": "100000 per minute",
             "RATE_LIMIT_API": "100000 per minute",
             "ALERT_ABSENCE_SECONDS": "3600",

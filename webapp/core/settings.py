@@ -146,6 +146,7 @@ class Settings(BaseSettings):
     max_body_kilobytes: int = Field(256, ge=16, le=65536)
 
     rate_limit_public: Annotated[str, AfterValidator(_rate_limit)] = "60 per minute"
+    rate_limit_holds: Annotated[str, AfterValidator(_rate_limit)] = "30 per minute"
     rate_limit_api: Annotated[str, AfterValidator(_rate_limit)] = "300 per minute"
     rate_limit_sign_in: Annotated[str, AfterValidator(_rate_limit)] = "10 per minute"
 
@@ -177,6 +178,8 @@ class Settings(BaseSettings):
     manage_link_days: int = Field(30, ge=1, le=3650)
     no_show_grace_minutes: int = Field(15, ge=0, le=10_080)
     reminder_hours: int = Field(24, ge=1, le=24 * 14)
+    hold_minutes: float = Field(5, ge=0.05, le=60)
+    holds_per_address: int = Field(5, ge=1, le=1000)
 
     log_level: Literal["debug", "info", "warning", "error"] = "info"
     log_format: Literal["json", "text"] = "json"

@@ -189,3 +189,13 @@ class TooEarlyToSay(Conflict):
 
     code: ClassVar[str] = "too_early"
     message: ClassVar[str] = say("The meeting has not started yet, so nobody can say who came.")
+
+
+class TooManyHolds(DomainError):
+    """As many times are kept for guests from one place as may be."""
+
+    code: ClassVar[str] = "too_many_holds"
+    status: ClassVar[int] = 429
+    message: ClassVar[str] = say(
+        "No more times can be kept for you at once; this one can still be booked while it is free."
+    )

@@ -130,7 +130,7 @@ _spec = _Spec(
 
 def endpoint(
     *,
-    answers: type[BaseModel],
+    answers: type[BaseModel] | None,
     tag: str,
     status: int = 200,
     query: type[BaseModel] | None = None,
@@ -138,14 +138,15 @@ def endpoint(
     headers: type[BaseModel] | None = None,
     problems: Iterable[int] = (),
     needs_token: bool = False,
-) -> Callable[[Callable[..., BaseModel]], Callable[..., Response]]:
+) -> Callable[[Callable[..., BaseModel | None]], Callable[..., Response]]:
     """Check a view's input, write its answer with `status`, and describe both under `tag`.
 
+    `answers` is None, and so is what the view returns, where there is nothing to say (status 204).
     `problems` are the statuses of the problem documents it may answer with, beside those that follow from the rest.
     `body` may be left out by the caller when all of its fields may. Raises InvalidInput, MalformedJson, 413 and 415.
     """
 
-    def decorate(view: Callable[..., BaseModel]) -> Callable[..., Response]:
+    def decorate(view: Callable[..., BaseModel | None]) -> Callable[..., Response]:
         @wraps(view)
         def answered(*args: Any, **kwargs: Any) -> Response:
             return json_response(view(*args, **kwargs), status=status)
@@ -234,8 +235,10 @@ def _with_input(view: Callable[..., Response], inputs: _Inputs) -> Callable[...,
     return checked
 
 
-def json_response(answer: BaseModel, *, status: int = 200) -> Response:
-    """Return `answer` as JSON."""
+def json_response(answer: BaseModel | None, *, status: int = 200) -> Response:
+    """Return `answer` as JSON; None as no body at all."""
+    if answer is None:
+        return current_app.response_class(status=status)
     return current_app.response_class(answer.model_dump_json(), status=status, mimetype="application/json")
 
 

@@ -54,7 +54,7 @@ def list_slots(org: str, event_type: str, query: SlotsQuery) -> SlotsOut:
     tag="Booking",
 )
 def create_booking(org: str, event_type: str, body: BookingIn, headers: IdempotencyHeaders) -> BookingCreated:
-    """Book a time on offer.
+    """Book a time on offer, or one that is held.
 
     409 `slot_taken` when somebody else has it; 422 naming the field when it was never on offer.
     """
@@ -67,6 +67,7 @@ def create_booking(org: str, event_type: str, body: BookingIn, headers: Idempote
             event_type=bookable,
             start=body.start,
             duration=body.duration,
+            hold=queries.find_hold(event_type_id=bookable.id, start=body.start, tokens=filter(None, [body.hold])),
             guest=body.guest(),
             answers=body.answers or {},
             attendees=body.attendees or (),

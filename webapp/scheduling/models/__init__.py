@@ -5,6 +5,7 @@ from webapp.scheduling.models.attendees import BookingAttendee
 from webapp.scheduling.models.bookings import Booking, BookingHost, BookingStatus, Side
 from webapp.scheduling.models.changes import BookingChange
 from webapp.scheduling.models.event_types import EventHost, EventKind, EventType
+from webapp.scheduling.models.holds import Hold
 from webapp.scheduling.models.meetings import HostTime, Meeting
 from webapp.scheduling.models.notes import LONGEST_NOTE, BookingNote
 from webapp.scheduling.models.schedules import DateOverride, Schedule, WeeklyHours
@@ -22,6 +23,7 @@ __all__ = [
     "EventHost",
     "EventKind",
     "EventType",
+    "Hold",
     "HostTime",
     "Meeting",
     "Schedule",

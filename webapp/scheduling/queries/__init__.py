@@ -22,6 +22,7 @@ from webapp.scheduling.queries.event_types import (
 )
 from webapp.scheduling.queries.export import Asked, asked_questions
 from webapp.scheduling.queries.health import BookingRate, booking_rate, late_confirmations
+from webapp.scheduling.queries.holds import expired_holds, find_hold, hosts_of, live_holds, next_expiry
 from webapp.scheduling.queries.notes import get_note, notes
 
 __all__ = [
@@ -39,12 +40,17 @@ __all__ = [
     "bookings_in_turn",
     "bookings_page",
     "event_types",
+    "expired_holds",
+    "find_hold",
     "get_booking",
     "get_event_type",
     "get_note",
     "held_times",
+    "hosts_of",
     "late_confirmations",
+    "live_holds",
     "names_of",
+    "next_expiry",
     "notes",
     "public_event_type",
     "public_event_types",

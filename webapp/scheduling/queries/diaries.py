@@ -17,6 +17,7 @@ from webapp.scheduling.models import (
     HostTime,
     Meeting,
 )
+from webapp.scheduling.queries.holds import seats_let_go
 
 
 class Held(NamedTuple):
@@ -34,26 +35,35 @@ class Held(NamedTuple):
 
 
 def held_times(
-    *, host_ids: Iterable[UUID], begin: datetime, until: datetime, leaving: UUID | None = None
+    *,
+    host_ids: Iterable[UUID],
+    begin: datetime,
+    until: datetime,
+    leaving: UUID | None = None,
+    own_hold: UUID | None = None,
 ) -> list[Held]:
     """Return the meetings that take time of the hosts between two instants (aware), buffers included.
 
     A host is one person in every organisation, so all of their meetings count. `leaving` is a meeting that somebody is
-    about to leave: it is left out if they are the last in it, since it then goes with them.
+    about to leave: it is left out if they are the last in it, since it then goes with them. Seats whose hold has run
+    out are free, and so is that of `own_hold`.
     """
+    let_go = seats_let_go(own_hold)
+    taken = Meeting.seats_taken - func.coalesce(let_go.c.seats, 0)
     statement = (
         select(
             *(HostTime.host_id, HostTime.event_type_id),
             *(_minute(Meeting.starts_at), _minute(Meeting.ends_at, up=True)),
             *(_minute(HostTime.blocked_from), _minute(HostTime.blocked_until, up=True)),
             *(_minute(HostTime.apart_from), _minute(HostTime.apart_until, up=True)),
-            Meeting.seats - Meeting.seats_taken,
+            Meeting.seats - taken,
         )
         .join(Meeting, HostTime.meeting_id == Meeting.id)
-        .where(HostTime.host_id.in_(host_ids), HostTime.apart_until > begin, HostTime.apart_from < until)
+        .outerjoin(let_go, let_go.c.meeting_id == Meeting.id)
+        .where(HostTime.host_id.in_(host_ids), HostTime.apart_until > begin, HostTime.apart_from < until, taken > 0)
     )
     if leaving is not None:
-        statement = statement.where(or_(Meeting.id != leaving, Meeting.seats_taken > 1))
+        statement = statement.where(or_(Meeting.id != leaving, taken > 1))
     return [Held._make(row) for row in session().execute(statement)]
 
 

@@ -25,6 +25,7 @@ from webapp.scheduling.schemas.fields import (
     Start,
     ZoneName,
 )
+from webapp.scheduling.schemas.holds import HoldToken
 from webapp.scheduling.service import booking as bookings
 from webapp.scheduling.service.attendance import can_check_in
 from webapp.scheduling.service.guests import Guest
@@ -62,6 +63,7 @@ class BookingIn(In):
     answers: Annotated[dict[AnswerKey, str], Field(max_length=50)] | None = None
     duration: int | None = Field(None, description="One of the event type's `durations`; the first if not given.")
     attendees: Attendees | None = None
+    hold: HoldToken | None = Field(None, description="The token of a hold on this start, whose place is booked.")
 
     def guest(self) -> Guest:
         """Return who books, in the service's terms."""

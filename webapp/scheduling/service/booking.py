@@ -17,12 +17,12 @@ from webapp.core.events import publish
 from webapp.core.words import say
 from webapp.scheduling.errors import NothingChanged
 from webapp.scheduling.events import BookingCancelled, BookingConfirmed, BookingRequested, BookingRescheduled
-from webapp.scheduling.models import Booking, BookingStatus, EventType, Side
+from webapp.scheduling.models import Booking, BookingStatus, EventType, Hold, Side
 from webapp.scheduling.service.access import manage_token, manage_url
 from webapp.scheduling.service.approval import confirm
 from webapp.scheduling.service.attendees import named_attendees
 from webapp.scheduling.service.guests import Guest, check_answers
-from webapp.scheduling.service.meetings import hosts_turn, leave_seat, take_seat
+from webapp.scheduling.service.meetings import hosts_turn, leave_held_seat, leave_seat, take_seat
 from webapp.scheduling.service.offers import chosen_duration, require_offered
 from webapp.scheduling.service.policy import require_in_time_to_cancel, require_in_time_to_move
 from webapp.scheduling.service.standing import read_again, require_changeable
@@ -42,6 +42,7 @@ def book(
     attendees: Sequence[str] = (),
     by: Side = Side.GUEST,
     outside_rules: bool = False,
+    hold: Hold | None = None,
 ) -> Booking:
     """Book the meeting that begins at `start` (aware) and publish BookingConfirmed, or BookingRequested.
 
@@ -49,15 +50,24 @@ def book(
     books for a guest gives it thereby, and can do so `outside_rules`: with their hours, notice, horizon, grid and
     limits left aside, but never where another meeting takes place.
     `duration` is one of the event type's, in minutes; the first of them if not given. `attendees` are the addresses of
-    whom the guest brings along. Raises InvalidInput for another duration, for answers that do not fit the questions
-    and for attendees that cannot be invited, the StartRefused that says why the start is not on offer
+    whom the guest brings along. The place that `hold` keeps for this guest becomes the booking's; one that has run out
+    still does, unless somebody else took it. Raises InvalidInput for another duration, for answers that do not fit the
+    questions and for attendees that cannot be invited, the StartRefused that says why the start is not on offer
     (SlotTaken when somebody else has it), NotFound when the event type is switched off, and BusyHost.
     """
     if not event_type.is_active:
         raise NotFound(say("There is nothing to book at this address."))
     checked = check_answers(questions=event_type.questions, answers=answers)
     length = chosen_duration(event_type, duration=duration)
-    require_offered(event_type=event_type, start=start, duration=length, outside_rules=outside_rules)
+    asked_at = hold.created_at if hold and hold.is_live else None
+    require_offered(
+        event_type=event_type,
+        start=start,
+        duration=length,
+        outside_rules=outside_rules,
+        hold=hold,
+        asked_at=asked_at,
+    )
     asks = event_type.requires_approval and by is Side.GUEST
     booking = Booking(
         organization_id=event_type.organization_id,
@@ -76,7 +86,16 @@ def book(
         named=named_attendees(event_type=event_type, guest_email=guest.email, emails=attendees),
     )
     with hosts_turn(host.id for host in event_type.hosts):
-        free = require_offered(event_type=event_type, start=start, duration=length, outside_rules=outside_rules)
+        free = require_offered(
+            event_type=event_type,
+            start=start,
+            duration=length,
+            outside_rules=outside_rules,
+            hold=hold,
+            asked_at=asked_at,
+        )
+        if hold is not None:
+            leave_held_seat(hold=hold)
         take_seat(booking=booking, start=start, duration=length, hosts=whose_turn(event_type=event_type, free=free))
         session().add(booking)
     _publish_booked(booking)

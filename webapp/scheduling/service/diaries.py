@@ -13,7 +13,7 @@ from webapp.core.clock import find_zone
 from webapp.identity.models import User
 from webapp.scheduling import queries
 from webapp.scheduling.minutes import DAY, moment_of
-from webapp.scheduling.models import Booking, EventKind, EventType, Schedule
+from webapp.scheduling.models import Booking, EventKind, EventType, Hold, Schedule
 from webapp.scheduling.queries import Held
 from webapp.scheduling.slots import Diary, Hours, Override, Rules, Span
 
@@ -40,10 +40,19 @@ class Lineup:
     begun: Mapping[int, Held]
 
 
-def lineups(event_type: EventType, rules: Rules, *, begin: int, until: int, moving: Booking | None) -> list[Lineup]:
+def lineups(
+    event_type: EventType,
+    rules: Rules,
+    *,
+    begin: int,
+    until: int,
+    moving: Booking | None = None,
+    hold: Hold | None = None,
+) -> list[Lineup]:
     """Return every way to host a meeting that begins between two UTC minutes, both included.
 
-    `moving` is a booking about to be moved: its own time does not count, and it stays with its host.
+    `moving` is a booking about to be moved: its own time does not count, and it stays with its host. Nor does that of
+    the caller's own `hold`.
     """
     ways = _ways(event_type, moving)
     reach = _LONGEST + rules.limits.reach * DAY
@@ -53,6 +62,7 @@ def lineups(event_type: EventType, rules: Rules, *, begin: int, until: int, movi
         begin=moment_of(begin - reach),
         until=moment_of(until + reach),
         leaving=moving.meeting_id if moving else None,
+        own_hold=hold.id if hold else None,
     ):
         held[meeting.host_id].append(meeting)
     return [_lineup(event_type, way, held) for way in ways]

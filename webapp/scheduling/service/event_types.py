@@ -137,6 +137,7 @@ def set_active(*, event_type: EventType, active: bool) -> EventType:
 def delete_event_type(*, event_type: EventType) -> None:
     """Delete an event type that was never booked; raises InUse when it was."""
     with _constraints():
+        meetings.remove_holds(event_type=event_type)
         session().delete(event_type)
 
 

@@ -7,20 +7,22 @@ anything ever write past the locks, the constraints of `meeting` and `host_time`
 from __future__ import annotations
 
 import hashlib
+from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
+from typing import NamedTuple
 from uuid import UUID
 
 from psycopg.errors import DeadlockDetected, ExclusionViolation, LockNotAvailable
-from sqlalchemy import ARRAY, BigInteger, cast, delete, func, select, update
+from sqlalchemy import ARRAY, BigInteger, ColumnElement, cast, delete, func, select, update
 from sqlalchemy.exc import DBAPIError
 
 from webapp.core import clock
 from webapp.core.db import session
 from webapp.identity.models import User
 from webapp.scheduling.errors import BusyHost, SlotTaken
-from webapp.scheduling.models import Booking, BookingHost, EventType, HostTime, Meeting
+from webapp.scheduling.models import Booking, BookingHost, EventType, Hold, HostTime, Meeting
 from webapp.scheduling.service.access import give_link
 from webapp.scheduling.service.attendance import forget_attendance
 
@@ -50,29 +52,44 @@ def take_seat(*, booking: Booking, start: datetime, duration: int, hosts: Sequen
     A new one takes the time of all `hosts` with the buffers around it, and the guest's link lasts for as long as it has
     to. `start` is aware, `duration` in minutes.
     """
-    event_type = booking.event_type
-    begins = start.astimezone(UTC)
-    joined = _join(event_type, begins) if event_type.is_group else None
+    seat = _seat(booking.event_type, start, duration, hosts)
     _set_hosts(booking, hosts)
-    booking.starts_at = begins
-    if joined is None:
-        booking.ends_at = begins + timedelta(minutes=duration)
-        booking.meeting_id = _open(event_type, booking, hosts).id
-    else:
-        booking.meeting_id, booking.ends_at = joined
+    booking.meeting_id, booking.starts_at, booking.ends_at = seat
     give_link(booking=booking)
 
 
-def _join(event_type: EventType, start: datetime) -> tuple[UUID, datetime] | None:
-    """Take one more seat in the meeting that begins then; return its id and end, None when there is none to be had."""
+def hold_seat(*, hold: Hold, event_type: EventType, start: datetime, duration: int, hosts: Sequence[User]) -> None:
+    """Give the hold its time and a seat, as `take_seat` does for a booking."""
+    hold.meeting_id, hold.starts_at, hold.ends_at = _seat(event_type, start, duration, hosts)
+    session().flush()  # the meeting, which the hold's row is held to
+    session().add(hold)
+
+
+class _Seat(NamedTuple):
+    """A seat that was taken; both ends are aware."""
+
+    meeting_id: UUID
+    starts_at: datetime
+    ends_at: datetime
+
+
+def _seat(event_type: EventType, start: datetime, duration: int, hosts: Sequence[User]) -> _Seat:
+    begins = start.astimezone(UTC)
+    _remove_expired(host_ids=[host.id for host in hosts])
+    joined = _join(event_type, begins) if event_type.is_group else None
+    return joined or _open(event_type, begins, begins + timedelta(minutes=duration), hosts)
+
+
+def _join(event_type: EventType, start: datetime) -> _Seat | None:
+    """Take one more seat in the meeting that begins then; return None when there is none to be had."""
     joined = session().execute(
         update(Meeting)
         .where(Meeting.event_type_id == event_type.id, Meeting.starts_at == start, Meeting.seats_taken < Meeting.seats)
         .values(seats_taken=Meeting.seats_taken + 1)
-        .returning(Meeting.id, Meeting.ends_at)
+        .returning(Meeting.id, Meeting.starts_at, Meeting.ends_at)
     )
     row = joined.one_or_none()
-    return row and (row.id, row.ends_at)
+    return row and _Seat._make(row)
 
 
 def _set_hosts(booking: Booking, hosts: Sequence[User]) -> None:
@@ -85,25 +102,30 @@ def _set_hosts(booking: Booking, hosts: Sequence[User]) -> None:
     ]
 
 
-def _open(event_type: EventType, booking: Booking, hosts: Sequence[User]) -> Meeting:
-    """Have a meeting take place, in which the booking has the first seat; a full one at that time refuses it."""
+def _open(event_type: EventType, begins: datetime, ends: datetime, hosts: Sequence[User]) -> _Seat:
+    """Have a meeting take place and take the first seat in it; a full one at that time refuses it."""
     meeting = Meeting(
         organization_id=event_type.organization_id,
         event_type_id=event_type.id,
-        starts_at=booking.starts_at,
-        ends_at=booking.ends_at,
+        starts_at=begins,
+        ends_at=ends,
         seats=event_type.seats,
-        hosts=[_host_time(event_type, host, booking) for host in hosts],
+        hosts=[_host_time(event_type, host, begins, ends) for host in hosts],
     )
     session().add(meeting)
-    return meeting
+    return _Seat(meeting.id, begins, ends)
 
 
 def set_seats(*, event_type: EventType) -> None:
-    """Give the event type's meetings to come the seats it has now, or as many as are taken where that is more."""
+    """Give the event type's meetings to come the seats it has now, or as many as are taken where that is more.
+
+    Raises BusyHost.
+    """
     seats = func.greatest(event_type.seats, Meeting.seats_taken)
     ahead = (Meeting.event_type_id == event_type.id, Meeting.starts_at > clock.now())
-    session().execute(update(Meeting).where(*ahead).values(seats=seats))
+    with hosts_turn(host.id for host in event_type.hosts):
+        _remove(Hold.event_type_id == event_type.id, Hold.expires_at <= clock.now())
+        session().execute(update(Meeting).where(*ahead).values(seats=seats))
 
 
 def leave_seat(*, booking: Booking) -> None:
@@ -112,23 +134,53 @@ def leave_seat(*, booking: Booking) -> None:
     The booking is left to take another one, or to be cancelled; whoever had checked in to it has not to what comes.
     """
     forget_attendance(booking=booking)
-    mine = Meeting.id == booking.meeting_id
-    last = session().execute(delete(Meeting).where(mine, Meeting.seats_taken == 1).returning(Meeting.id)).all()
+    _give_up(booking.meeting_id, seats=1)
+
+
+def leave_held_seat(*, hold: Hold) -> None:
+    """Give up the seat that was held, and the hold; once only, whoever else does the same."""
+    _remove(Hold.id == hold.id)
+
+
+def remove_holds(*, event_type: EventType) -> None:
+    """Give up every seat of the event type that is held and not booked; raises BusyHost."""
+    with hosts_turn(host.id for host in event_type.hosts):
+        _remove(Hold.event_type_id == event_type.id)
+
+
+def _remove_expired(*, host_ids: Sequence[UUID]) -> None:
+    """Make room: what has run out is no longer offered by itself, but its rows would still refuse an overlap."""
+    theirs = select(HostTime.meeting_id).where(HostTime.host_id.in_(host_ids))
+    _remove(Hold.expires_at <= clock.now(), Hold.meeting_id.in_(theirs))
+
+
+def _remove(*which: ColumnElement[bool]) -> None:
+    """Delete holds, and give up the seat of each that this very transaction deleted."""
+    removed = session().scalars(
+        delete(Hold).where(*which).returning(Hold.meeting_id), execution_options={"synchronize_session": False}
+    )
+    for meeting_id, seats in sorted(Counter(removed).items()):
+        _give_up(meeting_id, seats=seats)
+
+
+def _give_up(meeting_id: UUID | None, *, seats: int) -> None:
+    this = Meeting.id == meeting_id
+    last = session().execute(delete(Meeting).where(this, Meeting.seats_taken == seats).returning(Meeting.id)).all()
     if not last:
-        session().execute(update(Meeting).where(mine).values(seats_taken=Meeting.seats_taken - 1))
+        session().execute(update(Meeting).where(this).values(seats_taken=Meeting.seats_taken - seats))
 
 
-def _host_time(event_type: EventType, host: User, booking: Booking) -> HostTime:
-    """Return the time that the booking's meeting takes of one host."""
-    apart_from = booking.starts_at - timedelta(minutes=event_type.buffer_before)
-    apart_until = booking.ends_at + timedelta(minutes=event_type.buffer_after)
+def _host_time(event_type: EventType, host: User, begins: datetime, ends: datetime) -> HostTime:
+    """Return the time that a meeting takes of one host."""
+    apart_from = begins - timedelta(minutes=event_type.buffer_before)
+    apart_until = ends + timedelta(minutes=event_type.buffer_after)
     among_own = event_type.buffers_among_own
     return HostTime(
         organization_id=event_type.organization_id,
         event_type_id=event_type.id,
         host_id=host.id,
-        blocked_from=booking.starts_at if among_own else apart_from,
-        blocked_until=booking.ends_at if among_own else apart_until,
+        blocked_from=begins if among_own else apart_from,
+        blocked_until=ends if among_own else apart_until,
         apart_from=apart_from,
         apart_until=apart_until,
     )

@@ -23,8 +23,8 @@ from webapp.scheduling.errors import (
     StartRefused,
     TooShortNotice,
 )
-from webapp.scheduling.minutes import DAY, midnight_of, minute_of, moment_of, now_minute
-from webapp.scheduling.models import Booking, EventType
+from webapp.scheduling.minutes import DAY, midnight_of, minute_from, minute_of, moment_of, now_minute
+from webapp.scheduling.models import Booking, EventType, Hold
 from webapp.scheduling.queries import Held
 from webapp.scheduling.service.diaries import Lineup, lineups
 from webapp.scheduling.slots import OVERRIDABLE, Limits, Refusal, Rules, offered, refusals
@@ -96,14 +96,17 @@ def require_offered(
     duration: int | None = None,
     moving: Booking | None = None,
     outside_rules: bool = False,
+    hold: Hold | None = None,
+    asked_at: datetime | None = None,
 ) -> list[Lineup]:
     """Return who can host a meeting that begins at `start` (aware), raise the StartRefused that says why nobody can.
 
-    `duration` and `moving` are as in `offered_slots`, and so is what is raised for another duration. With
+    `duration` and `moving` are as in `offered_slots`, and so is what is raised for another duration. The caller's own
+    `hold` does not stand in the way. The notice counts from `asked_at` (aware), or else from now. With
     `outside_rules`, when nobody can by the rules, those can who are kept from it by nothing but what hosts may pass
     over: hours, notice, horizon, grid and limits.
     """
-    judged = _judge(event_type, start, duration, moving, outside_rules=outside_rules)
+    judged = _judge(event_type, start, duration, moving, outside_rules=outside_rules, hold=hold, asked_at=asked_at)
     free = [lineup for lineup, refused in judged if not refused]
     if outside_rules and not free:
         free = [lineup for lineup, refused in judged if OVERRIDABLE.issuperset(refused)]
@@ -134,20 +137,28 @@ def _nearest(judged: Iterable[Sequence[Refusal]]) -> StartRefused:
 
 
 def _judge(
-    event_type: EventType, start: datetime, duration: int | None, moving: Booking | None, *, outside_rules: bool
+    event_type: EventType,
+    start: datetime,
+    duration: int | None,
+    moving: Booking | None,
+    *,
+    outside_rules: bool,
+    hold: Hold | None = None,
+    asked_at: datetime | None = None,
 ) -> list[tuple[Lineup, list[Refusal]]]:
     """Return every way to host the meeting, each with what speaks against it: all of that only with `outside_rules`.
 
     Raises OffGrid within a minute, and BeyondHorizon where not even hosts can book.
     """
-    rules, now = rules_for(event_type, duration=duration, moving=moving), now_minute()
+    rules = rules_for(event_type, duration=duration, moving=moving)
+    now = minute_from(asked_at) if asked_at else now_minute()
     minute = minute_of(start)
     # No date of a calendar is too far to look up.
     latest = now + (_FARTHEST_DAYS if outside_rules else rules.horizon_days) * DAY
     within_horizon = min(max(minute, now), latest)
     if outside_rules and minute > latest:
         raise BeyondHorizon
-    ways = lineups(event_type, rules, begin=within_horizon, until=within_horizon, moving=moving)
+    ways = lineups(event_type, rules, begin=within_horizon, until=within_horizon, moving=moving, hold=hold)
     against = [refusals(rules, lineup.diaries, now=now, start=minute) for lineup in ways]
     judged = [
         (lineup, list(reasons if outside_rules else islice(reasons, 1)))

@@ -25,6 +25,7 @@ from webapp.scheduling.forms.booking import GuestForm, guest_form
 from webapp.scheduling.models import EventType
 from webapp.scheduling.service.booking import book, manage_token
 from webapp.scheduling.service.offers import require_offered
+from webapp.scheduling.views.holds import form_token, own_hold
 from webapp.scheduling.views.picker import (
     make_picker,
     nearest_slots,
@@ -76,8 +77,9 @@ def form(organization: str, event_type: str) -> ResponseReturnValue:
     if start is None:
         return _back_to_choose(offered)
     wanted = _wanted(offered, start, request.args)
+    own = own_hold(offered, start, request.args)
     try:
-        require_offered(event_type=offered, start=start, duration=wanted.duration)
+        require_offered(event_type=offered, start=start, duration=wanted.duration, hold=own)
     except StartRefused as refusal:
         return _form_page(wanted, guest_form(offered), refusal=refusal)
     return _form_page(wanted, guest_form(offered))
@@ -145,6 +147,7 @@ def _book_once(wanted: _Wanted, filled: GuestForm) -> str:
                 event_type=wanted.event_type,
                 start=wanted.start,
                 duration=wanted.duration,
+                hold=own_hold(wanted.event_type, wanted.start, request.form),
                 guest=filled.guest(timezone=zone, locale=reader_tag()),
                 answers=filled.answers(),
                 attendees=filled.brought_along(),
@@ -187,6 +190,7 @@ def _form_page(
         others=others,
         errors=errors or [],
         idempotency_key=secrets.token_urlsafe(16),
+        hold=form_token(request.form),
     )
     response = make_response(page, refusal.status if refusal else status)
     response.headers["Cache-Control"] = "no-store"

@@ -1,0 +1,64 @@
+"""Holds: which seats they still keep, and whose they are."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import datetime
+from uuid import UUID
+
+from sqlalchemy import Subquery, func, or_, select
+
+from webapp.core import clock
+from webapp.core.crypto import digest
+from webapp.core.db import session
+from webapp.scheduling.models import Hold, HostTime
+
+
+def seats_let_go(own_hold: UUID | None) -> Subquery:
+    """Return, by `meeting_id`, how many `seats` count as free although their hold is there: it has run out or is the
+    caller's own.
+    """
+    free = or_(Hold.expires_at <= clock.now(), Hold.id == own_hold)
+    return select(Hold.meeting_id, func.count().label("seats")).where(free).group_by(Hold.meeting_id).subquery()
+
+
+def next_expiry(*, host_ids: Iterable[UUID], begin: datetime, until: datetime) -> datetime | None:
+    """Return until when `held_times` keeps its answer about the same hosts and instants, for holds run out by
+    themselves; None for as long as nobody writes anything.
+    """
+    meetings = select(HostTime.meeting_id).where(
+        HostTime.host_id.in_(host_ids), HostTime.apart_until > begin, HostTime.apart_from < until
+    )
+    running = (Hold.expires_at > clock.now(), Hold.meeting_id.in_(meetings))
+    return session().scalar(select(func.min(Hold.expires_at)).where(*running))
+
+
+def find_hold(*, event_type_id: UUID, start: datetime, tokens: Iterable[str]) -> Hold | None:
+    """Return the hold on that start of the event type which one of the tokens opens, also one that has run out."""
+    digests = [digest(token) for token in tokens]
+    if not digests:
+        return None
+    return session().scalar(
+        select(Hold)
+        .where(Hold.token_digest.in_(digests), Hold.event_type_id == event_type_id, Hold.starts_at == start)
+        .order_by(Hold.expires_at.desc())
+        .limit(1)
+    )
+
+
+def live_holds(*, holder: str, other_than: UUID | None = None) -> int:
+    """Return how many places are kept for one holder, one of the holds left out of the count if it is named."""
+    kept = (Hold.holder == holder, Hold.expires_at > clock.now(), Hold.id.is_distinct_from(other_than))
+    return session().scalar(select(func.count()).where(*kept)) or 0
+
+
+def expired_holds(*, limit: int) -> list[Hold]:
+    """Return holds of all organisations that have run out and are still there, oldest first."""
+    return list(
+        session().scalars(select(Hold).where(Hold.expires_at <= clock.now()).order_by(Hold.expires_at).limit(limit))
+    )
+
+
+def hosts_of(*, meeting_id: UUID) -> list[UUID]:
+    """Return whose time a meeting takes."""
+    return list(session().scalars(select(HostTime.host_id).where(HostTime.meeting_id == meeting_id)))

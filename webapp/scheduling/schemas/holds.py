@@ -1,0 +1,33 @@
+"""Times that are kept for a guest, as programs ask for them."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from pydantic import Field, StringConstraints
+
+from webapp.scheduling.models import Hold
+from webapp.scheduling.schemas.fields import Moment, Start
+from webapp.web.openapi import In, Out
+
+HoldToken = Annotated[str, StringConstraints(max_length=64)]
+
+
+class HoldIn(In):
+    """A time to keep while a guest decides. `instead_of` is an earlier hold of the same guest, which is let go."""
+
+    start: Start
+    duration: int | None = Field(None, description="One of the event type's `durations`; the first if not given.")
+    instead_of: HoldToken | None = Field(None, description="The token of a hold on the same start, to keep it longer.")
+
+
+class HoldOut(Out):
+    """A time that is kept until `expires_at`; `token` books it or lets it go."""
+
+    token: str
+    expires_at: Moment
+
+    @classmethod
+    def of(cls, hold: Hold, token: str) -> HoldOut:
+        """Show a hold to whom it is for."""
+        return cls(token=token, expires_at=hold.expires_at)

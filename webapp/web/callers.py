@@ -1,0 +1,26 @@
+"""From where a request comes, as far as that tells one visitor from another without keeping who it was."""
+
+from __future__ import annotations
+
+from ipaddress import IPv6Address, ip_address, ip_network
+
+from flask import request
+
+from webapp.core.crypto import derive_token
+
+_ONE_HOME = 64  # bits of an IPv6 address; the rest of it a visitor can choose at will
+
+
+def caller() -> str:
+    """Return a name for where this request comes from, which nobody can turn back into the address."""
+    return derive_token("caller", _network(request.remote_addr or ""))
+
+
+def _network(text: str) -> str:
+    try:
+        address = ip_address(text)
+    except ValueError:
+        return text  # a Unix socket's client has none
+    if isinstance(address, IPv6Address) and not address.ipv4_mapped:
+        return str(ip_network((address, _ONE_HOME), strict=False))
+    return text
