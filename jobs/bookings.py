@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
@@ -9,15 +10,25 @@ from uuid import UUID
 from jobs import approvals, attendees, notifications
 from jobs.links import booking_with_link
 from jobs.mailing import send_mail
-from jobs.runtime import group, job
+from jobs.runtime import Postponed, group, job
 from webapp.core import clock, measures
 from webapp.core.db import transaction
 from webapp.core.events import publish
 from webapp.core.settings import settings
-from webapp.scheduling import messages, queries
-from webapp.scheduling.events import BookingCancelled, BookingConfirmed, BookingHealthSeen, BookingRescheduled
-from webapp.scheduling.models import Side
-from webapp.scheduling.service import access, attendance, holds
+from webapp.scheduling import messages, queries, waitlist_messages
+from webapp.scheduling.events import (
+    BookingCancelled,
+    BookingConfirmed,
+    BookingDeclined,
+    BookingHealthSeen,
+    BookingRescheduled,
+    PlaceFreed,
+    WaitlistJoined,
+    WaitlistOffered,
+    WaitlistOfferLapsed,
+)
+from webapp.scheduling.models import Side, WaitStatus
+from webapp.scheduling.service import access, attendance, holds, waitlist
 
 NO_SHOWS_AT_ONCE = 200
 LINKS_AT_ONCE = 500
@@ -40,7 +51,9 @@ def process_booking_confirmation(booking_id: UUID, sequence: int = 0) -> None:
 
 @job(queue="bookings", lane="high", on=BookingRescheduled, atomic=True)
 def process_booking_reschedule(booking_id: UUID, previous_start: datetime, sequence: int) -> None:
-    """All that follows the move of a booking: both sides hear the old and the new time, the reminder moves along."""
+    """All that follows the move of a booking: both sides hear the old and the new time, the reminder moves along, who
+    waits for the old time is offered it.
+    """
     notifications.cancel_reminders(booking_id, before_sequence=sequence)
     booking = queries.booking(booking_id)
     tell, tell_attendee = notifications.send_booking_rescheduled_email, attendees.send_new_time_to_attendee
@@ -49,12 +62,15 @@ def process_booking_reschedule(booking_id: UUID, previous_start: datetime, seque
         *(tell.s(booking_id, Side.HOST, previous_start, sequence, other.host_id) for other in booking.further_hosts),
         *(tell_attendee.s(booking_id, attendee.id, previous_start, sequence) for attendee in booking.attendees),
         notifications.schedule_booking_reminder.s(booking_id, sequence),
+        process_waitlist_for_cancelled_booking.s(booking_id),
     ).enqueue()
 
 
 @job(queue="bookings", lane="high", on=BookingCancelled, atomic=True)
 def process_booking_cancellation(booking_id: UUID) -> None:
-    """All that follows a cancellation: both sides hear of it, the reminder is taken back."""
+    """All that follows a cancellation: both sides hear of it, the reminder is taken back, who waits is offered
+    the time.
+    """
     booking = queries.booking(booking_id)
     notifications.cancel_reminders(booking_id, before_sequence=booking.sequence)
     approvals.cancel_expiries(booking_id, before_sequence=booking.sequence)
@@ -63,6 +79,7 @@ def process_booking_cancellation(booking_id: UUID) -> None:
         *(tell.s(booking_id, side) for side in Side),
         *(tell.s(booking_id, Side.HOST, other.host_id) for other in booking.further_hosts),
         *(attendees.send_cancellation_to_attendee.s(booking_id, attendee.id) for attendee in booking.attendees),
+        process_waitlist_for_cancelled_booking.s(booking_id),
     ).enqueue()
 
 
@@ -133,10 +150,99 @@ def monitor_booking_system_health() -> dict[str, Any]:
     return {"rate": rate._asdict(), "late_confirmations": late}
 
 
+@job(queue="bookings", on=BookingDeclined)
+def process_waitlist_for_cancelled_booking(booking_id: UUID) -> None:
+    """Offer the time that a booking gave up, by its end, its move or a no, to the first in line who waits for it."""
+    booking = queries.booking(booking_id)
+    offer_what_is_free({host.id for host in (*booking.hosts, *booking.event_type.hosts)})
+
+
+@job(queue="bookings", on=PlaceFreed)
+def process_waitlist(host_ids: list[UUID]) -> None:
+    """Offer what time of these hosts is free to the first in line who waits for it."""
+    offer_what_is_free(host_ids)
+
+
+@job(queue="bookings", on=WaitlistJoined, atomic=True)
+def process_waitlist_entry(entry_id: UUID) -> None:
+    """All that follows when somebody joins a waitlist: they hear of it, and what they wait for is looked at again, once
+    what is only held now may be free.
+    """
+    entry = queries.waitlist_entry(entry_id)
+    host_ids = [host.id for host in entry.event_type.hosts]
+    expiry = queries.next_expiry(host_ids=host_ids, begin=entry.wanted_from, until=entry.wanted_until)
+    send_waitlist_joined_email.enqueue(entry_id)
+    process_waitlist.at(expiry or clock.now(), host_ids)
+
+
+@job(queue="bookings", lane="high", on=WaitlistOffered, atomic=True)
+def process_waitlist_offer(entry_id: UUID) -> None:
+    """All that follows an offer: its guest hears of it, and when its time is over it goes to the next in line."""
+    entry = queries.waitlist_entry(entry_id)
+    send_waitlist_notification.enqueue(entry_id)
+    if entry.offer_expires_at is not None:
+        expire_waitlist_offer.once_at(entry.offer_expires_at, f"waitlist:{entry_id}:expiry", entry_id)
+
+
+@job(queue="bookings", atomic=True)
+def expire_waitlist_offer(entry_id: UUID) -> None:
+    """End an offer that nobody answered in time; the next in line has it then."""
+    entry = queries.waitlist_entry(entry_id)
+    if entry.status is WaitStatus.OFFERED and entry.offer_expires_at is not None:
+        early = (entry.offer_expires_at - clock.now()).total_seconds()
+        if early > 0:
+            raise Postponed(early)  # no two machines have quite the same time
+    waitlist.lapse(entry=entry)
+
+
+@job(queue="email", lane="high", retry="notification")
+def send_waitlist_notification(entry_id: UUID) -> None:
+    """Send who is first in line the offer, with the link to take it or pass it on, unless it is over by now."""
+    entry = queries.waitlist_entry(entry_id)
+    if entry.status is WaitStatus.OFFERED:
+        send_mail(waitlist_messages.offer(entry))
+
+
+@job(queue="email", retry="notification")
+def send_waitlist_joined_email(entry_id: UUID) -> None:
+    """Tell who joined a waitlist their place in line, unless they have an offer or left by now."""
+    entry = queries.waitlist_entry(entry_id)
+    if entry.status is WaitStatus.WAITING:
+        send_mail(waitlist_messages.joined(entry, place=waitlist.position(entry)))
+
+
+@job(queue="email", retry="notification", on=WaitlistOfferLapsed)
+def send_waitlist_offer_expired_email(entry_id: UUID) -> None:
+    """Tell who did not answer an offer in time that it has gone to the next in line."""
+    send_mail(waitlist_messages.offer_expired(queries.waitlist_entry(entry_id)))
+
+
+@job(queue="maintenance")
+def cleanup_expired_waitlist_entries() -> None:
+    """Do what any other job of the waitlist may have left undone: end what is over, and offer what is free."""
+    for entry_id in queries.overdue_offers():
+        with transaction():
+            waitlist.lapse(entry=queries.waitlist_entry(entry_id))
+    with transaction():
+        waitlist.end_what_has_passed()
+    for event_type in queries.waited_for():
+        offer_what_is_free([host.id for host in event_type.hosts])
+
+
+def offer_what_is_free(host_ids: Collection[UUID]) -> None:
+    """Offer time of these hosts to those in line, until there is none that anybody waits for; each by itself, so that
+    what was offered stays so whatever becomes of the rest.
+    """
+    while True:
+        with transaction():
+            if waitlist.offer_next(host_ids=host_ids) is None:
+                return
+
+
 @job(queue="maintenance", lane="low")
 def remove_expired_holds() -> None:
     """Tidy away what was held and has run out; it was free from that instant on, so this frees nothing."""
     while expired := queries.expired_holds(limit=HOLDS_AT_ONCE):
         for hold in expired:
             with transaction():
-                holds.free(hold=hold)
+                holds.free_hold(hold=hold)

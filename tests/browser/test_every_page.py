@@ -167,6 +167,7 @@ def site_map(app: Flask) -> SiteMap:
             "/app/bookings/new",
             f"/app/bookings/new/{kind.id}",
             f"/app/bookings/new/{kind.id}?start={start_value(at(20))}",
+            "/app/bookings/waitlist",
             "/app/event-types",
             "/app/website",
             f"/app/event-types/{kind.id}",

@@ -42,13 +42,13 @@ FAST = {
     "ALERT_ABSENCE_SECONDS": "3600",  # who is missing is missing on purpose, and every mail is counted
 }
 
-# Work that is due or under way. What waits for later may only be what was asked for later: reminders, and every
-# minute the second look for alerts.
+# Work that is due or under way. What waits for later may only be what was asked for later: reminders, the end of an
+# offer to a waitlist, and every minute the second look for alerts.
 UNFINISHED = """
 SELECT name, state, attempt, failures, interruptions, run_at - now() AS due_in, error FROM job_run
-WHERE state = 'running' OR (state = 'waiting' AND (
-    run_at <= now() OR name NOT IN ('notifications.send_booking_reminder', 'operations.check_alerts')
-))
+WHERE state = 'running' OR (state = 'waiting' AND (run_at <= now() OR name NOT IN (
+    'notifications.send_booking_reminder', 'bookings.expire_waitlist_offer', 'operations.check_alerts'
+)))
 """
 
 HURRY = """

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from typing import Any
 from uuid import UUID
 
@@ -10,7 +10,7 @@ from sqlalchemy.orm import configure_mappers
 
 from webapp.identity.models import Membership, Organization, Role, User
 from webapp.operations.models import Alert, AlertKind
-from webapp.scheduling.models import Booking, BookingStatus, EventType, Side
+from webapp.scheduling.models import Booking, BookingStatus, EventType, Side, WaitlistEntry, WaitStatus
 
 configure_mappers()  # the very first object of a process draws its id before its mapper is ready
 
@@ -36,11 +36,12 @@ def booking(*, event: dict[str, Any] | None = None, host: dict[str, Any] | None 
         "location": "https://meet.example/ada",
         "questions": QUESTIONS,
     }
+    hosting = User(**(person | (host or {})))
     values = {
         "id": UUID("0193a1f0-0000-7000-8000-000000000001"),
         "organization_id": organization.id,
-        "event_type": EventType(organization=organization, **(kind | (event or {}))),
-        "host": User(**(person | (host or {}))),
+        "event_type": EventType(organization=organization, host=hosting, **(kind | (event or {}))),
+        "host": hosting,
         "status": BookingStatus.CONFIRMED,
         "starts_at": START,
         "ends_at": END,
@@ -111,4 +112,27 @@ def declined(*, by: Side | None, reason: str = "") -> Booking:
         declined_by=by,
         declined_at=EARLIER,
         decline_reason=reason,
+    )
+
+
+def waiting(*, day: date | None = None, status: WaitStatus = WaitStatus.WAITING, locale: str = "") -> WaitlistEntry:
+    """Gus waits for the same half hour, or for the whole `day`; any other status than waiting has had an offer."""
+    of = booking()
+    offered = status is not WaitStatus.WAITING
+    return WaitlistEntry(
+        id=UUID("0193a1f0-0000-7000-8000-000000000002"),
+        organization_id=of.organization_id,
+        event_type=of.event_type,
+        status=status,
+        wanted_from=START,
+        wanted_until=END,
+        day=day,
+        duration=30,
+        guest_name=of.guest_name,
+        guest_email=of.guest_email,
+        guest_timezone=of.guest_timezone,
+        guest_locale=locale,
+        answers={},
+        offered_start=START if offered else None,
+        offer_expires_at=EARLIER if offered else None,
     )

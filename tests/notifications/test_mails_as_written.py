@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Callable
 from pathlib import Path
 
@@ -12,9 +13,10 @@ from flask import Flask
 from tests.notifications import samples
 from webapp.notifications.mail.message import Mail
 from webapp.operations.messages import alert_raised, alert_recovered
-from webapp.scheduling import messages
-from webapp.scheduling.models import Side
+from webapp.scheduling import messages, waitlist_messages
+from webapp.scheduling.models import Side, WaitStatus
 from webapp.scheduling.service.booking import manage_token
+from webapp.scheduling.service.waitlist import waitlist_token
 
 GOLDEN = Path(__file__).parent / "golden"
 RENEW = bool(os.environ.get("ALMANAC_RENEW_GOLDEN"))
@@ -54,16 +56,23 @@ MAILS: dict[str, Callable[[], Mail]] = {
         samples.booking(sequence=1, guest_locale="en-US"), samples.EARLIER
     ),
     "reminder_invitee": lambda: messages.reminder_to_invitee(samples.booking()),
+    "waitlist_joined": lambda: waitlist_messages.joined(samples.waiting(), place=2),
+    "waitlist_joined_for_a_day": lambda: waitlist_messages.joined(samples.waiting(day=samples.START.date()), place=1),
+    "waitlist_offer_in_german": lambda: waitlist_messages.offer(
+        samples.waiting(status=WaitStatus.OFFERED, locale="de")
+    ),
+    "waitlist_offer": lambda: waitlist_messages.offer(samples.waiting(status=WaitStatus.OFFERED)),
+    "waitlist_offer_expired": lambda: waitlist_messages.offer_expired(samples.waiting(status=WaitStatus.LAPSED)),
 }
 
 
 @pytest.mark.parametrize("name", MAILS)
 def test_a_mail_says_what_its_golden_files_say(app: Flask, name: str) -> None:
     mail = MAILS[name]()
-    token = manage_token(samples.booking())
+    tokens = {manage_token(samples.booking()): "MANAGE-TOKEN", waitlist_token(samples.waiting()): "WAITLIST-TOKEN"}
     folder = GOLDEN / name
     for part, words in (("subject.txt", f"{mail.subject}\n"), ("body.txt", mail.text), ("body.html", mail.html)):
-        written = words.replace(token, "MANAGE-TOKEN")
+        written = re.sub("|".join(tokens), lambda found: tokens[found[0]], words)
         file = folder / part
         if RENEW:
             folder.mkdir(exist_ok=True)

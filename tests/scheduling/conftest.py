@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
-import pytest
+from collections.abc import Callable
+from datetime import timedelta
 
+import pytest
+import time_machine
+
+from webapp.core import clock
 from webapp.core.events import DomainEvent, subscribe
 from webapp.scheduling.events import BookingEvent
 
@@ -17,3 +22,18 @@ def heard() -> list[DomainEvent]:
     """What was published about bookings since the test began."""
     _heard.clear()
     return _heard
+
+
+Travel = Callable[[timedelta], None]
+
+
+@pytest.fixture
+def travel(request: pytest.FixtureRequest) -> Travel:
+    """Let time pass for the application."""
+
+    def pass_by(length: timedelta) -> None:
+        traveller = time_machine.travel(clock.now() + length)
+        traveller.start()
+        request.addfinalizer(traveller.stop)
+
+    return pass_by

@@ -3,19 +3,18 @@
 from __future__ import annotations
 
 import importlib
-from collections.abc import Callable
 from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
-import time_machine
 from flask import Flask
 from flask.testing import FlaskClient
 from sqlalchemy import func, select
 
 from jobs.bookings import remove_expired_holds
 from tests.factories import event_type, member, schedule
+from tests.scheduling.conftest import Travel
 from tests.scheduling.helpers import GUEST, address, at, body, booked, in_days, refused, slots
 from tests.scheduling.test_groups import DETAILS, group, seats_left
 from tests.scheduling.test_teams import in_turn, people, together
@@ -31,19 +30,6 @@ from webapp.scheduling.service.event_types import delete_event_type, update_even
 from webapp.scheduling.service.holds import hold_time, let_go
 
 LATER = timedelta(minutes=5)
-Travel = Callable[[timedelta], None]
-
-
-@pytest.fixture
-def travel(request: pytest.FixtureRequest) -> Travel:
-    """Let time pass for the application."""
-
-    def pass_by(length: timedelta) -> None:
-        traveller = time_machine.travel(clock.now() + length)
-        traveller.start()
-        request.addfinalizer(traveller.stop)
-
-    return pass_by
 
 
 def held(kind: EventType, start: datetime | None = None, *, token: str = "", holder: str = "here") -> Hold:

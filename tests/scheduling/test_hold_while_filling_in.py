@@ -118,6 +118,16 @@ def test_what_makes_no_sense_is_refused(
     assert holds() == 0
 
 
+def test_in_a_frame_on_another_site_the_time_is_kept_without_a_cookie(app: Flask, kind: EventType) -> None:
+    visitor, other = Visitor(app), Visitor(app)
+    path = f"/embed/{kind.organization.slug}/{kind.slug}/confirm"
+    form = visitor.open(f"{path}?start={start_value(at(10))}&timezone=Europe/Berlin").form("/confirm")
+    assert script(other, form).status_code == 201  # a request that brings no cookie
+    assert holds() == 1
+    other.send(form, WHO)
+    assert session().scalars(select(Booking.starts_at)).all() == [at(10)]
+
+
 def test_it_takes_a_post(visitor: Visitor, kind: EventType) -> None:
     for path in ("hold", "hold/leave"):
         visitor.open(f"/book/{kind.organization.slug}/{kind.slug}/{path}", status=405)

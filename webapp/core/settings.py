@@ -180,6 +180,7 @@ class Settings(BaseSettings):
     reminder_hours: int = Field(24, ge=1, le=24 * 14)
     hold_minutes: float = Field(5, ge=0.05, le=60)
     holds_per_address: int = Field(5, ge=1, le=1000)
+    waitlist_offer_minutes: float = Field(120, ge=0.02, le=2880)
 
     log_level: Literal["debug", "info", "warning", "error"] = "info"
     log_format: Literal["json", "text"] = "json"

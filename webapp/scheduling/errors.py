@@ -199,3 +199,34 @@ class TooManyHolds(DomainError):
     message: ClassVar[str] = say(
         "No more times can be kept for you at once; this one can still be booked while it is free."
     )
+
+
+class StillFree(Conflict):
+    """Nobody has to wait for this."""
+
+    code: ClassVar[str] = "still_free"
+    message: ClassVar[str] = say("There is a free time; please book it, nobody has to wait for it.")
+
+
+class AlreadyWaiting(Conflict):
+    """The guest is in line for the same already."""
+
+    code: ClassVar[str] = "already_waiting"
+    message: ClassVar[str] = say("This e-mail address is on the waitlist for this already; the link is in your inbox.")
+
+    def __init__(self) -> None:
+        super().__init__(field="invitee.email")
+
+
+class NoOffer(Conflict):
+    """There is no offer to answer: none was made, or it was answered, or it has lapsed."""
+
+    code: ClassVar[str] = "no_offer"
+    message: ClassVar[str] = say("There is no offer to answer any more; this page says how things stand.")
+
+
+class NotInLine(Conflict):
+    """Nobody waits any more who could leave."""
+
+    code: ClassVar[str] = "not_in_line"
+    message: ClassVar[str] = say("This place on the waitlist has been given up already.")

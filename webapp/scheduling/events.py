@@ -101,3 +101,32 @@ class BookingHealthSeen(DomainEvent):
     late_confirmations: int
     made: int
     made_week_before: int
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class PlaceFreed(DomainEvent):
+    """Time of these hosts that somebody waits for may have become free, other than by a booking's move or end."""
+
+    host_ids: tuple[UUID, ...]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class WaitlistEvent(DomainEvent):
+    """Something happened to somebody on a waitlist."""
+
+    entry_id: UUID
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class WaitlistJoined(WaitlistEvent):
+    """A guest waits for a time that is taken."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class WaitlistOffered(WaitlistEvent):
+    """The first in line was offered a time, which is held for them."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class WaitlistOfferLapsed(WaitlistEvent):
+    """Nobody answered an offer in time."""

@@ -27,7 +27,7 @@ ARGUMENT = "language"
 
 _DEFAULT = Locale.parse("en")
 # Pages that anybody can open. There the address counts most, and it keeps what was chosen from page to page.
-_PUBLIC = frozenset({"guest", "manage", "embed"})
+_PUBLIC = frozenset({"guest", "manage", "embed", "waitlist"})
 
 MemberLanguage = Callable[[], str]
 

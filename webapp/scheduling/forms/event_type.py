@@ -133,6 +133,7 @@ class EventTypeForm(Form):
     cancel_notice = SelectField(_("Guests may cancel"), coerce=_notice_or_never)
     reschedule_notice = SelectField(_("Guests may move"), coerce=_notice_or_never)
     policy = TextAreaField(_("Your rules for changes"), render_kw={"maxlength": 2000, "rows": 3})
+    waitlist_enabled = BooleanField(_("Keep a waitlist"))
     people = FieldList(FormField(HostForm), _("Hosts"))
     questions = FieldList(FormField(QuestionForm), _("Questions"))
 
@@ -164,6 +165,7 @@ class EventTypeForm(Form):
             cancel_notice=self.cancel_notice.data,
             reschedule_notice=self.reschedule_notice.data,
             policy=self.policy.data or "",
+            waitlist_enabled=self.waitlist_enabled.data,
             questions=[_question(row) for row in self._asked()],
         )
 

@@ -9,8 +9,10 @@ from webapp.scheduling.models.holds import Hold
 from webapp.scheduling.models.meetings import HostTime, Meeting
 from webapp.scheduling.models.notes import LONGEST_NOTE, BookingNote
 from webapp.scheduling.models.schedules import DateOverride, Schedule, WeeklyHours
+from webapp.scheduling.models.waitlist import IN_LINE, WaitlistEntry, WaitStatus
 
 __all__ = [
+    "IN_LINE",
     "LONGEST_NOTE",
     "Attendance",
     "Booking",
@@ -28,6 +30,8 @@ __all__ = [
     "Meeting",
     "Schedule",
     "Side",
+    "WaitStatus",
+    "WaitlistEntry",
     "WeeklyHours",
     "Witness",
 ]

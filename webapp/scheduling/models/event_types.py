@@ -97,6 +97,7 @@ class EventType(Base):
     location: Mapped[str] = mapped_column(String(255), default="", server_default="")
     # Each: {"key": str, "label": str, "required": bool, "long": bool}; answers are kept under the key.
     questions: Mapped[list[dict[str, Any]]] = mapped_column(default=list, server_default=text("'[]'::jsonb"))
+    waitlist_enabled: Mapped[bool] = mapped_column(default=False, server_default="false")
     is_active: Mapped[bool] = mapped_column(default=True, server_default="true")
     created_at: Mapped[datetime] = mapped_column(server_default=func.now())
 

@@ -13,10 +13,10 @@ from webapp.core.db import Base
 
 
 class Hold(Base):
-    """A seat in a meeting that is kept until `expires_at`, while a guest fills in the form.
+    """A seat in a meeting that is kept until `expires_at`: while a guest fills in the form, or for who was offered it.
 
     From then on it counts as free, whether or not its row and its seat are there still. `holder` says, unreadably, from
-    where it was taken.
+    where it was taken; who waits for a time has one offer at a time.
     """
 
     __tablename__ = "hold"
@@ -30,6 +30,9 @@ class Hold(Base):
     meeting_id: Mapped[UUID] = mapped_column(ForeignKey("meeting.id", ondelete="CASCADE"), index=True)
     token_digest: Mapped[str] = mapped_column(String(64), unique=True)
     holder: Mapped[str | None] = mapped_column(String(64))
+    waitlist_entry_id: Mapped[UUID | None] = mapped_column(
+        ForeignKey("waitlist_entry.id", ondelete="CASCADE"), unique=True
+    )
     starts_at: Mapped[datetime]
     ends_at: Mapped[datetime]
     expires_at: Mapped[datetime] = mapped_column(index=True)

@@ -24,6 +24,18 @@ from webapp.scheduling.queries.export import Asked, asked_questions
 from webapp.scheduling.queries.health import BookingRate, booking_rate, late_confirmations
 from webapp.scheduling.queries.holds import expired_holds, find_hold, hosts_of, live_holds, next_expiry
 from webapp.scheduling.queries.notes import get_note, notes
+from webapp.scheduling.queries.waitlist import (
+    entry_by_token,
+    get_waitlist_entry,
+    hold_for,
+    overdue_offers,
+    people_ahead,
+    somebody_waits,
+    waited_for,
+    waiting,
+    waitlist_entry,
+    waitlist_page,
+)
 
 __all__ = [
     "Agenda",
@@ -39,22 +51,32 @@ __all__ = [
     "booking_rate",
     "bookings_in_turn",
     "bookings_page",
+    "entry_by_token",
     "event_types",
     "expired_holds",
     "find_hold",
     "get_booking",
     "get_event_type",
     "get_note",
+    "get_waitlist_entry",
     "held_times",
+    "hold_for",
     "hosts_of",
     "late_confirmations",
     "live_holds",
     "names_of",
     "next_expiry",
     "notes",
+    "overdue_offers",
+    "people_ahead",
     "public_event_type",
     "public_event_types",
     "public_organization",
     "schedules",
+    "somebody_waits",
     "today_and_next",
+    "waited_for",
+    "waiting",
+    "waitlist_entry",
+    "waitlist_page",
 ]

@@ -156,6 +156,7 @@ class PublicEventTypeOut(Out):
     hosts: list[HostOut]
     questions: list[QuestionOut]
     most_attendees: int
+    waitlist_enabled: bool
     url: str
 
     @classmethod
@@ -178,6 +179,7 @@ class PublicEventTypeOut(Out):
             hosts=[HostOut(name=host.name) for host in event_type.hosts],
             questions=[QuestionOut.model_validate(question) for question in event_type.questions],
             most_attendees=event_type.most_attendees,
+            waitlist_enabled=event_type.waitlist_enabled,
             url=f"{settings().public_url}/book/{event_type.organization.slug}/{event_type.slug}",
         )
 

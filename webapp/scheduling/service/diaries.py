@@ -48,13 +48,16 @@ def lineups(
     until: int,
     moving: Booking | None = None,
     hold: Hold | None = None,
+    empty: bool = False,
 ) -> list[Lineup]:
     """Return every way to host a meeting that begins between two UTC minutes, both included.
 
     `moving` is a booking about to be moved: its own time does not count, and it stays with its host. Nor does that of
-    the caller's own `hold`.
+    the caller's own `hold`. With `empty`, nothing does: they are hosts as they would be if nobody had booked.
     """
     ways = _ways(event_type, moving)
+    if empty:
+        return [_lineup(event_type, way, {}) for way in ways]
     reach = _LONGEST + rules.limits.reach * DAY
     held: dict[UUID, list[Held]] = defaultdict(list)
     for meeting in queries.held_times(

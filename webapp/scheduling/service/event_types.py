@@ -19,6 +19,7 @@ from webapp.scheduling.errors import InUse, SlugTaken
 from webapp.scheduling.models import EventKind, EventType, Schedule
 from webapp.scheduling.service import meetings
 from webapp.scheduling.service.attendees import MOST_ATTENDEES
+from webapp.scheduling.service.freed import tell_who_waits
 from webapp.scheduling.service.guests import one_line, plain_text
 from webapp.scheduling.service.teams import TeamMember, set_team
 
@@ -97,6 +98,7 @@ class EventTypeDetails:
     cancel_notice: int | None = 0
     reschedule_notice: int | None = 0
     policy: str = ""
+    waitlist_enabled: bool = False
     questions: Sequence[Question] = ()
 
 
@@ -125,6 +127,7 @@ def update_event_type(*, event_type: EventType, details: EventTypeDetails) -> Ev
         for field, value in values.items():
             setattr(event_type, field, value)
     meetings.set_seats(event_type=event_type)
+    tell_who_waits(host_ids=[host.id for host in event_type.hosts])
     return event_type
 
 
@@ -188,6 +191,7 @@ def _checked(details: EventTypeDetails) -> dict[str, Any]:
     values |= {"kind": details.kind, "buffers_among_own": details.buffers_among_own}
     values["expects_check_in"] = details.expects_check_in
     values["requires_approval"] = details.requires_approval
+    values["waitlist_enabled"] = details.waitlist_enabled
     values["questions"] = _questions(details.questions, faults)
     faults.refuse()
     return values

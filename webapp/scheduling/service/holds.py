@@ -18,6 +18,7 @@ from webapp.core.words import say
 from webapp.scheduling import queries
 from webapp.scheduling.errors import TooManyHolds
 from webapp.scheduling.models import EventType, Hold
+from webapp.scheduling.service.freed import tell_who_waits
 from webapp.scheduling.service.meetings import hold_seat, hosts_turn, leave_held_seat
 from webapp.scheduling.service.offers import chosen_duration, require_offered
 from webapp.scheduling.service.turns import whose_turn
@@ -68,10 +69,12 @@ def let_go(*, token: str) -> None:
     """Free what the token keeps; nothing happens when that was booked, let go or removed before. Raises BusyHost."""
     hold = session().scalar(select(Hold).where(Hold.token_digest == crypto.digest(token)))
     if hold is not None:
-        free(hold=hold)
+        hosts = queries.hosts_of(meeting_id=hold.meeting_id)
+        free_hold(hold=hold)
+        tell_who_waits(host_ids=hosts)
 
 
-def free(*, hold: Hold) -> None:
+def free_hold(*, hold: Hold) -> None:
     """Give up what is held, or tidy it away when it has run out; once only. Raises BusyHost."""
     with hosts_turn(queries.hosts_of(meeting_id=hold.meeting_id)):
         leave_held_seat(hold=hold)

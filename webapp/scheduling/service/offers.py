@@ -72,6 +72,31 @@ def offered_slots(
     `duration` is one of the event type's, in minutes; `moving` is a booking about to be moved, whose own time counts
     as free. Raises RangeReversed, RangeTooLong for more than 62 days, and InvalidInput for another duration.
     """
+    return _slots(event_type, first, last, zone, duration=duration, moving=moving)
+
+
+def taken_slots(
+    *, event_type: EventType, first: date, last: date, zone: ZoneInfo, duration: int | None = None
+) -> list[Offer]:
+    """Return what could be booked on these dates if nobody had booked yet, and cannot; the rest as `offered_slots`."""
+    free = {offer.start for offer in _slots(event_type, first, last, zone, duration=duration)}
+    return [
+        offer
+        for offer in _slots(event_type, first, last, zone, duration=duration, empty=True)
+        if offer.start not in free
+    ]
+
+
+def _slots(
+    event_type: EventType,
+    first: date,
+    last: date,
+    zone: ZoneInfo,
+    *,
+    duration: int | None,
+    moving: Booking | None = None,
+    empty: bool = False,
+) -> list[Offer]:
     if last < first:
         raise RangeReversed
     if (last - first).days >= MOST_DAYS:
@@ -83,7 +108,7 @@ def offered_slots(
         return []
     hosts: Counter[int] = Counter()
     begun: dict[int, Held] = {}
-    for lineup in lineups(event_type, rules, begin=begin, until=until, moving=moving):
+    for lineup in lineups(event_type, rules, begin=begin, until=until, moving=moving, empty=empty):
         hosts.update(offered(rules, lineup.diaries, now=now, first=first, last=last, zone=zone))
         begun |= lineup.begun if event_type.is_group else {}
     return [_offer(event_type, rules, start, hosts[start], begun.get(start)) for start in sorted(hosts)]

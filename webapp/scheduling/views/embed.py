@@ -16,7 +16,7 @@ from webapp.core import clock
 from webapp.core.settings import settings
 from webapp.scheduling import queries
 from webapp.scheduling.queries.embedding import allowed_sites
-from webapp.scheduling.views import guest
+from webapp.scheduling.views import guest, holds
 from webapp.scheduling.views.manage import show_calendar_links
 from webapp.web.extensions import csrf, limiter
 from webapp.web.framing import ANYBODY, allow_framing
@@ -32,6 +32,8 @@ _PATH = "/embed/<organization>/<event_type>"
 blueprint.add_url_rule(_PATH, "choose", guest.choose, methods=["GET"])
 blueprint.add_url_rule(f"{_PATH}/confirm", "form", guest.form, methods=["GET"])
 blueprint.add_url_rule(f"{_PATH}/confirm", "confirm", guest.confirm, methods=["POST"])
+blueprint.add_url_rule(f"{_PATH}/hold", "take", holds.take, methods=["POST"])
+blueprint.add_url_rule(f"{_PATH}/hold/leave", "leave", holds.leave, methods=["POST"])
 
 
 @blueprint.get(f"{_PATH}/booked/<token>")

@@ -66,7 +66,7 @@ def bookings() -> str:
         "scheduling/host/bookings.html",
         member=member,
         zone=clock.find_zone(member.user.timezone),
-        page=queries.bookings_page(**chosen._asdict(), after=_cursor(request.args.get("after", ""))),
+        page=queries.bookings_page(**chosen._asdict(), after=read_cursor(request.args.get("after", ""))),
         when=chosen.when,
         search=chosen.search,
         everybody=chosen.host_id is None,
@@ -176,7 +176,7 @@ def _when(text: str) -> When:
     return When(text) if text in set(When) else When.UPCOMING
 
 
-def _cursor(text: str) -> Cursor | None:
+def read_cursor(text: str) -> Cursor | None:
     """Return where the page begins; at the start when the address was mangled."""
     try:
         return Cursor.decode(text) if text else None

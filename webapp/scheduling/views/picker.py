@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from calendar import Calendar
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from itertools import groupby
@@ -13,7 +13,7 @@ from zoneinfo import ZoneInfo
 
 from webapp.core import clock
 from webapp.scheduling.models import Booking, EventType
-from webapp.scheduling.service.offers import MOST_DAYS, Offer, offered_slots
+from webapp.scheduling.service.offers import MOST_DAYS, Offer, offered_slots, taken_slots
 from webapp.web.times import clock_time, offset_text, reader_locale
 
 _ONE_DAY = timedelta(days=1)
@@ -50,6 +50,7 @@ class Day(NamedTuple):
     is_past: bool
     is_today: bool
     is_chosen: bool
+    is_full: bool = False
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -57,6 +58,8 @@ class Picker:
     """A month in the guest's zone. `weeks` hold None for days of other months; `next_free` lies after this month.
 
     `durations` are the lengths to choose from, none where there is no choice; `duration` is None for the usual one.
+    `taken` are the times of the chosen day that one can wait for, where there is a waitlist; days that have no others
+    are full.
     """
 
     zone: ZoneInfo
@@ -68,6 +71,7 @@ class Picker:
     later: date | None
     chosen: date | None
     slots: list[Slot]
+    taken: list[Slot]
     next_free: date | None
     durations: list[int]
     duration: int | None
@@ -113,18 +117,19 @@ def make_picker(*, event_type: EventType, wish: Wish, moving: Booking | None = N
     if next_free and wish.month is None:
         month, next_free = next_free.replace(day=1), None
         offers = search.month(month)
-    by_day = {day: list(group) for day, group in groupby(offers, lambda offer: offer.start.astimezone(zone).date())}
+    by_day, taken = _by_day(offers, zone), _by_day(search.taken(month), zone)
     chosen = wish.day if wish.day and _same_month(wish.day, month) else next(iter(by_day), None)
     return Picker(
         zone=zone,
         is_guess=wish.zone is None,
         unknown_zone=wish.unknown_zone,
         month=month,
-        weeks=_weeks(month, by_day, today=search.today, chosen=chosen),
+        weeks=_weeks(month, by_day, full=taken.keys() - by_day.keys(), today=search.today, chosen=chosen),
         earlier=_month_before(month) if month > search.today.replace(day=1) else None,
         later=_month_after(month) if not _same_month(month, search.horizon) else None,
         chosen=chosen,
         slots=label_slots(by_day.get(chosen, []), zone) if chosen else [],
+        taken=label_slots(taken.get(chosen, []), zone) if chosen else [],
         next_free=next_free,
         durations=[] if moving or not event_type.other_durations else event_type.durations,
         duration=duration,
@@ -173,6 +178,18 @@ class _Search:
     def month(self, month: date) -> list[Offer]:
         return self._between(month, _month_after(month) - _ONE_DAY)
 
+    def taken(self, month: date) -> list[Offer]:
+        """Return the times of the month that one can wait for; who moves a booking waits for none."""
+        if self._moving or not self._event_type.waitlist_enabled:
+            return []
+        return taken_slots(
+            event_type=self._event_type,
+            first=month,
+            last=_month_after(month) - _ONE_DAY,
+            zone=self._zone,
+            duration=self._duration,
+        )
+
     def first_after(self, month: date) -> date | None:
         """Return the first day after the month that has a free time."""
         first = _month_after(month)
@@ -194,13 +211,17 @@ class _Search:
         )
 
 
+def _by_day(offers: list[Offer], zone: ZoneInfo) -> dict[date, list[Offer]]:
+    return {day: list(group) for day, group in groupby(offers, lambda offer: offer.start.astimezone(zone).date())}
+
+
 def _weeks(
-    month: date, by_day: Mapping[date, list[Offer]], *, today: date, chosen: date | None
+    month: date, by_day: Mapping[date, list[Offer]], *, full: Collection[date], today: date, chosen: date | None
 ) -> list[list[Day | None]]:
     weeks = Calendar(reader_locale().first_week_day).monthdatescalendar(month.year, month.month)
     return [
         [
-            Day(day, len(by_day.get(day, ())), day < today, day == today, day == chosen)
+            Day(day, len(by_day.get(day, ())), day < today, day == today, day == chosen, day in full)
             if _same_month(day, month)
             else None
             for day in week
