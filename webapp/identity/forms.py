@@ -27,6 +27,8 @@ SCOPE_LABELS = {
     Scope.EVENT_TYPES_READ: _("Read event types"),
     Scope.ORGANIZATION_READ: _("Read the organisation's settings"),
     Scope.ORGANIZATION_WRITE: _("Change the organisation's settings"),
+    Scope.AVAILABILITY_READ: _("Read working hours and absences"),
+    Scope.AVAILABILITY_WRITE: _("Change working hours and absences"),
     Scope.JOBS_READ: _("Read background jobs"),
     Scope.JOBS_WRITE: _("Run and stop background jobs"),
 }

@@ -44,6 +44,8 @@ class Scope(StrEnum):
     EVENT_TYPES_READ = "event_types:read"
     ORGANIZATION_READ = "organization:read"
     ORGANIZATION_WRITE = "organization:write"
+    AVAILABILITY_READ = "availability:read"
+    AVAILABILITY_WRITE = "availability:write"
     JOBS_READ = "jobs:read"
     JOBS_WRITE = "jobs:write"
 

@@ -155,6 +155,27 @@ class InUse(Conflict):
     message: ClassVar[str] = say("This event type has bookings, so it cannot be deleted; switch it off instead.")
 
 
+class ScheduleInUse(Conflict):
+    """Event types go by the schedule, which must not lose it."""
+
+    code: ClassVar[str] = "schedule_in_use"
+    message: ClassVar[str] = "Event types go by this schedule; please choose another one for them first."
+
+
+class ScheduleIsDefault(Conflict):
+    """New event types go by the schedule."""
+
+    code: ClassVar[str] = "schedule_is_default"
+    message: ClassVar[str] = "This is the default schedule; please make another one the default first."
+
+
+class TooManySchedules(Conflict):
+    """The host has as many schedules as anybody may have."""
+
+    code: ClassVar[str] = "too_many_schedules"
+    message: ClassVar[str] = "There are too many schedules already; please delete one that you no longer need."
+
+
 class BusyHost(DomainError):
     """So many people book this host at once that this one did not get a turn."""
 

@@ -22,7 +22,7 @@ from wtforms.validators import InputRequired
 from webapp.core.validation import FieldError
 from webapp.scheduling.forms import option
 from webapp.scheduling.models import DateOverride, Schedule
-from webapp.scheduling.service.schedules import OFFICE_HOURS, WeeklyRange
+from webapp.scheduling.service.schedules import OFFICE_HOURS, WeeklyRange, hours_of
 from webapp.scheduling.slots import Span
 from webapp.web.forms import Form
 from webapp.web.languages import told
@@ -104,7 +104,7 @@ def week_form(schedule: Schedule | None, *, timezone: str, typed: MultiDict[str,
     zone = schedule.timezone if schedule else timezone
     hours: Iterable[WeeklyRange] = OFFICE_HOURS
     if schedule:
-        hours = [(row.weekday, row.start_minute, row.end_minute) for row in schedule.hours]
+        hours = hours_of(schedule)
     rows = [{"weekday": weekday, **_times(start, end)} for weekday, start, end in hours]
     form = WeekForm(typed, timezone=zone, hours=rows)
     form.timezone.choices = [

@@ -26,7 +26,7 @@ from wtforms.widgets import TextInput
 from webapp.core.validation import FieldError
 from webapp.identity.models import User
 from webapp.scheduling.forms import option, show_errors
-from webapp.scheduling.models import EventKind, EventType
+from webapp.scheduling.models import EventKind, EventType, Schedule
 from webapp.scheduling.service.event_types import EventTypeDetails, Question, slug_for
 from webapp.scheduling.service.teams import TeamMember
 from webapp.web.forms import Form
@@ -112,6 +112,7 @@ class EventTypeForm(Form):
     name = StringField(_("Name"), [InputRequired(_("Please give it a name."))], render_kw={"maxlength": 120})
     kind = SelectField(_("Who comes"), choices=KINDS, coerce=EventKind)
     seats = IntegerField(_("Seats"), [InputRequired(_("Please say how many guests can come at once."))])
+    schedule_id = SelectField(_("Working hours"))
     slug = StringField(_("Address"), render_kw={"maxlength": 60, "autocapitalize": "none", "spellcheck": "false"})
     description = TextAreaField(_("Description"), render_kw={"maxlength": 5000})
     location = StringField(_("Where it takes place"), render_kw={"maxlength": 255})
@@ -217,6 +218,15 @@ def event_type_form(
         EventTypeForm(typed, obj=event_type, people=people if event_type.is_team else []), event_type.minimum_notice
     )
     form.kind.data = event_type.kind  # chosen once, so nothing that is typed changes it
+    return form
+
+
+def offer_schedules(form: EventTypeForm, schedules: Sequence[Schedule], *, chosen: UUID | None = None) -> EventTypeForm:
+    """Have the form ask by which of the host's `schedules` (the default first) it is offered; returns the form."""
+    choices = [option(str(schedule.id), schedule.name) for schedule in schedules]
+    form.schedule_id.choices = choices or [option("", _("Monday to Friday, 9:00 to 17:00"))]
+    if not form.schedule_id.raw_data:
+        form.schedule_id.data = str(chosen or (schedules[0].id if schedules else ""))
     return form
 
 

@@ -5,21 +5,33 @@ from __future__ import annotations
 from datetime import date, datetime
 from uuid import UUID
 
-from sqlalchemy import CheckConstraint, ForeignKey, String, UniqueConstraint, func
+from sqlalchemy import CheckConstraint, ForeignKey, Index, String, UniqueConstraint, func, text
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from webapp.core.db import Base
 
 
 class Schedule(Base):
-    """When a host works, in wall-clock time of `timezone`."""
+    """When a host works, in wall-clock time of `timezone`.
+
+    A host may have several, and one of them is the default: what new event types and teams go by until told otherwise.
+    """
 
     __tablename__ = "schedule"
+    __table_args__ = (
+        Index(
+            "uq_schedule_default",
+            *("organization_id", "host_id"),
+            unique=True,
+            postgresql_where=text("is_default"),
+        ),
+    )
 
     organization_id: Mapped[UUID] = mapped_column(ForeignKey("organization.id", ondelete="CASCADE"))
     host_id: Mapped[UUID] = mapped_column(ForeignKey("user_account.id", ondelete="CASCADE"), index=True)
     name: Mapped[str] = mapped_column(String(80))
     timezone: Mapped[str] = mapped_column(String(64))
+    is_default: Mapped[bool] = mapped_column(default=False, server_default="false")
     created_at: Mapped[datetime] = mapped_column(server_default=func.now())
 
     hours: Mapped[list[WeeklyHours]] = relationship(

@@ -18,12 +18,12 @@ from webapp.scheduling.queries.event_types import (
     public_event_type,
     public_event_types,
     public_organization,
-    schedules,
 )
 from webapp.scheduling.queries.export import Asked, asked_questions
 from webapp.scheduling.queries.health import BookingRate, booking_rate, late_confirmations
 from webapp.scheduling.queries.holds import expired_holds, find_hold, hosts_of, live_holds, next_expiry
 from webapp.scheduling.queries.notes import get_note, notes
+from webapp.scheduling.queries.schedules import get_schedule, hosted_event_types, schedules
 from webapp.scheduling.queries.waitlist import (
     entry_by_token,
     get_waitlist_entry,
@@ -58,9 +58,11 @@ __all__ = [
     "get_booking",
     "get_event_type",
     "get_note",
+    "get_schedule",
     "get_waitlist_entry",
     "held_times",
     "hold_for",
+    "hosted_event_types",
     "hosts_of",
     "late_confirmations",
     "live_holds",

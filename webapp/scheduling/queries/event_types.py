@@ -1,4 +1,4 @@
-"""What can be booked, as guests and members see it, and the schedules of who hosts it."""
+"""What can be booked, as guests and members see it."""
 
 from __future__ import annotations
 
@@ -14,11 +14,7 @@ from webapp.core.errors import NotFound
 from webapp.core.scope import find_scoped, scoped
 from webapp.core.words import say
 from webapp.identity.models import Organization
-from webapp.scheduling.models import (
-    EventHost,
-    EventType,
-    Schedule,
-)
+from webapp.scheduling.models import EventHost, EventType
 
 _SLUG = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
 
@@ -85,10 +81,4 @@ def event_types(*, organization_id: UUID, host_id: UUID | None = None) -> list[E
     statement = scoped(EventType, organization_id).options(with_team()).order_by(EventType.id)
     if host_id is not None:
         statement = statement.where(EventType.host_id == host_id)
-    return list(session().scalars(statement))
-
-
-def schedules(*, organization_id: UUID, host_id: UUID) -> list[Schedule]:
-    """Return the host's schedules in the organisation with their hours and overrides, oldest first."""
-    statement = scoped(Schedule, organization_id).where(Schedule.host_id == host_id).order_by(Schedule.id)
     return list(session().scalars(statement))

@@ -11,6 +11,7 @@ from webapp.core.db import session
 from webapp.core.validation import FieldErrors
 from webapp.core.words import say
 from webapp.scheduling.models import DateOverride, Schedule, WeeklyHours
+from webapp.scheduling.service.named_schedules import add_schedule, checked_name
 from webapp.scheduling.slots import Span
 
 WEEKDAYS = range(7)
@@ -27,12 +28,15 @@ def create_schedule(
     name: str = "Working hours",
     hours: Sequence[WeeklyRange] = OFFICE_HOURS,
 ) -> Schedule:
-    """Give a host a schedule; Monday to Friday from nine to five unless told otherwise. Raises as `save_hours`."""
-    schedule = Schedule(organization_id=organization_id, host_id=host_id, name=name, hours=[], overrides=[])
+    """Give a host a schedule; Monday to Friday from nine to five unless told otherwise.
+
+    Raises as `save_hours`, InvalidInput naming `name`, and TooManySchedules.
+    """
+    schedule = Schedule(
+        organization_id=organization_id, host_id=host_id, name=checked_name(name), hours=[], overrides=[]
+    )
     save_hours(schedule=schedule, timezone=timezone, hours=hours)
-    session().add(schedule)
-    session().flush()
-    return schedule
+    return add_schedule(schedule=schedule)
 
 
 def save_hours(*, schedule: Schedule, timezone: str, hours: Sequence[WeeklyRange]) -> Schedule:
@@ -58,6 +62,11 @@ def save_hours(*, schedule: Schedule, timezone: str, hours: Sequence[WeeklyRange
         WeeklyHours(weekday=weekday, start_minute=start, end_minute=end) for weekday, start, end in sorted(hours)
     ]
     return schedule
+
+
+def hours_of(schedule: Schedule) -> list[WeeklyRange]:
+    """Return the weekly hours of a schedule as `save_hours` takes them."""
+    return [(row.weekday, row.start_minute, row.end_minute) for row in schedule.hours]
 
 
 def set_override(*, schedule: Schedule, day: date, ranges: Sequence[Span]) -> Schedule:

@@ -45,7 +45,7 @@ def set_team(*, event_type: EventType, team: Sequence[TeamMember]) -> None:
 
 
 def schedule_of(*, organization_id: UUID, host: User) -> Schedule:
-    """Return the host's schedule in the organisation; office hours in their zone when they have none yet."""
+    """Return the host's default schedule in the organisation; office hours in their zone when they have none yet."""
     found = queries.schedules(organization_id=organization_id, host_id=host.id)
     if found:
         return found[0]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import date
+from uuid import UUID
 
 from flask import Blueprint, flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
@@ -24,7 +25,8 @@ from webapp.scheduling.forms.availability import (
     show_row_errors,
     week_form,
 )
-from webapp.scheduling.models import Schedule
+from webapp.scheduling.models import EventType, Schedule
+from webapp.scheduling.service.named_schedules import schedule_id_of
 from webapp.scheduling.service.schedules import clear_override, create_schedule, save_hours, set_override
 from webapp.web.times import day_text
 
@@ -32,17 +34,19 @@ blueprint = Blueprint("availability", __name__, url_prefix="/app/availability")
 
 
 @blueprint.get("")
+@blueprint.get("/schedules/<uuid:schedule_id>")
 @signed_in
-def show() -> str:
-    """Show the weekly hours and the days that differ."""
-    return _page(_find())
+def show(schedule_id: UUID | None = None) -> str:
+    """Show the weekly hours and the days that differ: those of the default schedule, unless another one is named."""
+    return _page(_find(schedule_id))
 
 
 @blueprint.post("")
+@blueprint.post("/schedules/<uuid:schedule_id>")
 @signed_in
-def save() -> ResponseReturnValue:
+def save(schedule_id: UUID | None = None) -> ResponseReturnValue:
     """Replace the zone and the weekly hours."""
-    schedule = _find()
+    schedule = _find(schedule_id)
     form = week_form(schedule, timezone=current_member().user.timezone, typed=request.form)
     if action := request.form.get("action"):
         edit_week(form, action)
@@ -57,14 +61,15 @@ def save() -> ResponseReturnValue:
         errors += show_errors(form, (error for error in invalid.errors if error.field == "timezone"))
         return _page(schedule, week=form, errors=errors), 422
     flash(_("Your hours are saved. Bookings already made keep their times."), "success")
-    return redirect(url_for("availability.show"), 303)
+    return redirect(url_for("availability.show", schedule_id=schedule_id), 303)
 
 
 @blueprint.post("/days")
+@blueprint.post("/schedules/<uuid:schedule_id>/days")
 @signed_in
-def save_day() -> ResponseReturnValue:
+def save_day(schedule_id: UUID | None = None) -> ResponseReturnValue:
     """Set what holds on one date in place of the weekly hours."""
-    schedule, form = _find(), override_form(request.form)
+    schedule, form = _find(schedule_id), override_form(request.form)
     if action := request.form.get("action"):
         edit_override(form, action)
         return _page(schedule, override=form)
@@ -76,28 +81,32 @@ def save_day() -> ResponseReturnValue:
     except InvalidInput as invalid:
         return _page(schedule, override=form, errors=show_row_errors(form.ranges, invalid.errors)), 422
     flash(_("Saved for %(day)s.", day=day_text(form.day.data)), "success")
-    return redirect(url_for("availability.show", _anchor="days"), 303)
+    return redirect(url_for("availability.show", schedule_id=schedule_id, _anchor="days"), 303)
 
 
 @blueprint.post("/days/<day>/remove")
+@blueprint.post("/schedules/<uuid:schedule_id>/days/<day>/remove")
 @signed_in
-def remove_day(day: str) -> ResponseReturnValue:
+def remove_day(day: str, schedule_id: UUID | None = None) -> ResponseReturnValue:
     """Let the weekly hours hold on a date again."""
-    schedule = _find()
+    schedule = _find(schedule_id)
     try:
         chosen = date.fromisoformat(day)
     except ValueError:
         flash(_("That is not a date."), "error")
-        return redirect(url_for("availability.show"), 303)
+        return redirect(url_for("availability.show", schedule_id=schedule_id), 303)
     if schedule:
         with transaction():
             clear_override(schedule=schedule, day=chosen)
     flash(_("The weekly hours hold on %(day)s again.", day=day_text(chosen)), "success")
-    return redirect(url_for("availability.show", _anchor="days"), 303)
+    return redirect(url_for("availability.show", schedule_id=schedule_id, _anchor="days"), 303)
 
 
-def _find() -> Schedule | None:
+def _find(schedule_id: UUID | None) -> Schedule | None:
+    """Return the member's schedule with that id, or else their default one, if they have any; raises NotFound."""
     member = current_member()
+    if schedule_id is not None:
+        return queries.get_schedule(member.organization_id, schedule_id, host_id=member.user_id)
     found = queries.schedules(organization_id=member.organization_id, host_id=member.user_id)
     return found[0] if found else None
 
@@ -116,16 +125,26 @@ def _page(
     override: OverrideForm | None = None,
     errors: list[str] | None = None,
 ) -> str:
-    timezone = current_member().user.timezone
+    member = current_member()
+    timezone = member.user.timezone
     zone = clock.find_zone(schedule.timezone if schedule else timezone)
     today = clock.now().astimezone(zone).date()
     days = by_day(row for row in schedule.overrides if row.day >= today) if schedule else []
     return render_template(
         "scheduling/host/availability.html",
         schedule=schedule,
+        schedule_id=(request.view_args or {}).get("schedule_id"),
+        schedules=queries.schedules(organization_id=member.organization_id, host_id=member.user_id),
+        event_types=_offered_by(schedule) if schedule else [],
         week=week or week_form(schedule, timezone=timezone),
         override=override or override_form(),
         errors=errors or [],
         days=days,
         today=today,
     )
+
+
+def _offered_by(schedule: Schedule) -> list[tuple[EventType, bool]]:
+    """Return what the schedule's host hosts, each with whether they do so by this schedule."""
+    hosted = queries.hosted_event_types(organization_id=schedule.organization_id, host_id=schedule.host_id)
+    return [(hosting, schedule_id_of(hosting, schedule.host_id) == schedule.id) for hosting in hosted]

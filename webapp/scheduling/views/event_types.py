@@ -7,6 +7,7 @@ from uuid import UUID
 from flask import Blueprint, flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
+from werkzeug.datastructures import MultiDict
 
 from webapp.core.db import transaction
 from webapp.core.settings import settings
@@ -16,14 +17,21 @@ from webapp.identity.models import User
 from webapp.identity.queries import active_members
 from webapp.scheduling import queries
 from webapp.scheduling.errors import InUse, SlugTaken
-from webapp.scheduling.forms.event_type import EventTypeForm, edit_rows, event_type_form, new_event_type_form
-from webapp.scheduling.models import EventType
+from webapp.scheduling.forms.event_type import (
+    EventTypeForm,
+    edit_rows,
+    event_type_form,
+    new_event_type_form,
+    offer_schedules,
+)
+from webapp.scheduling.models import EventType, Schedule
 from webapp.scheduling.service.event_types import (
     create_event_type,
     delete_event_type,
     set_active,
     update_event_type,
 )
+from webapp.scheduling.service.named_schedules import choose_schedule
 from webapp.scheduling.service.teams import schedule_of
 from webapp.scheduling.views.host import visible_host
 from webapp.web.languages import told
@@ -46,14 +54,14 @@ def index() -> str:
 @signed_in
 def new() -> str:
     """Show the form for a new event type."""
-    return _form_page(None, new_event_type_form(_colleagues()))
+    return _form_page(None, _new_form())
 
 
 @blueprint.post("/new")
 @signed_in
 def create() -> ResponseReturnValue:
     """Create an event type of the member's own."""
-    member, form = current_member(), new_event_type_form(_colleagues(), request.form)
+    member, form = current_member(), _new_form(request.form)
     if answer := _before_saving(None, form):
         return answer
     try:
@@ -61,7 +69,8 @@ def create() -> ResponseReturnValue:
             made = create_event_type(
                 organization_id=member.organization_id,
                 host_id=member.user_id,
-                schedule=schedule_of(organization_id=member.organization_id, host=member.user),
+                schedule=_chosen(form, member.user_id)
+                or schedule_of(organization_id=member.organization_id, host=member.user),
                 details=form.details(),
             )
     except (InvalidInput, SlugTaken) as refused:
@@ -75,7 +84,7 @@ def create() -> ResponseReturnValue:
 def edit(event_type_id: UUID) -> str:
     """Show the form that changes an event type."""
     found = _own(event_type_id)
-    return _form_page(found, event_type_form(found, _colleagues()))
+    return _form_page(found, _form_of(found))
 
 
 @blueprint.post("/<uuid:event_type_id>")
@@ -83,12 +92,14 @@ def edit(event_type_id: UUID) -> str:
 def update(event_type_id: UUID) -> ResponseReturnValue:
     """Change an event type."""
     found = _own(event_type_id)
-    form = event_type_form(found, _colleagues(), request.form)
+    form = _form_of(found, request.form)
     if answer := _before_saving(found, form):
         return answer
     try:
         with transaction():
             update_event_type(event_type=found, details=form.details())
+            if not found.is_team and (schedule := _chosen(form, found.host_id)):
+                choose_schedule(event_type=found, schedule=schedule)
     except (InvalidInput, SlugTaken) as refused:
         return _refused(found, form, refused)
     flash(_("Saved. Bookings already made keep their times."), "success")
@@ -132,6 +143,24 @@ def _colleagues() -> list[User]:
     """Return whom the member may have host together: everybody active, for who manages the organisation."""
     member = current_member()
     return [each.user for each in active_members(member.organization_id)] if member.role.administers else []
+
+
+def _new_form(typed: MultiDict[str, str] | None = None) -> EventTypeForm:
+    member = current_member()
+    own = queries.schedules(organization_id=member.organization_id, host_id=member.user_id)
+    return offer_schedules(new_event_type_form(_colleagues(), typed), own)
+
+
+def _form_of(event_type: EventType, typed: MultiDict[str, str] | None = None) -> EventTypeForm:
+    own = queries.schedules(organization_id=event_type.organization_id, host_id=event_type.host_id)
+    return offer_schedules(event_type_form(event_type, _colleagues(), typed), own, chosen=event_type.schedule_id)
+
+
+def _chosen(form: EventTypeForm, host_id: UUID) -> Schedule | None:
+    """Return the chosen one of the host's schedules; None where there is none yet."""
+    if not form.schedule_id.data:
+        return None
+    return queries.get_schedule(current_member().organization_id, UUID(form.schedule_id.data), host_id=host_id)
 
 
 def _before_saving(event_type: EventType | None, form: EventTypeForm) -> ResponseReturnValue | None:
