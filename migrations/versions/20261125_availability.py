@@ -1,4 +1,4 @@
-"""Availability: several schedules for each host, one of them the default."""
+"""Availability: several schedules for each host, hours that last past midnight."""
 
 from __future__ import annotations
 
@@ -23,8 +23,19 @@ def upgrade() -> None:
         unique=True,
         postgresql_where=sa.text("is_default"),
     )
+    _ranges("0 <= start_minute AND start_minute < 1440 AND start_minute < end_minute AND end_minute <= 2880")
+
+
+def _ranges(condition: str) -> None:
+    closed = f"(start_minute = 0 AND end_minute = 0) OR ({condition})"
+    for table, holds in (("weekly_hours", condition), ("date_override", closed)):
+        op.drop_constraint(op.f(f"ck_{table}_range"), table)
+        op.create_check_constraint(op.f(f"ck_{table}_range"), table, holds)
 
 
 def downgrade() -> None:
+    op.execute("UPDATE weekly_hours SET end_minute = 1440 WHERE end_minute > 1440")
+    op.execute("UPDATE date_override SET end_minute = 1440 WHERE end_minute > 1440")
+    _ranges("0 <= start_minute AND start_minute < end_minute AND end_minute <= 1440")
     op.drop_index("uq_schedule_default", table_name="schedule")
     op.drop_column("schedule", "is_default")

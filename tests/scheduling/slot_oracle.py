@@ -7,7 +7,7 @@ enough to be believed.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from webapp.scheduling.slots import Diary, Refusal, Rules
@@ -37,23 +37,28 @@ class Oracle:
 
     def _walk(self) -> None:
         """Note for each open minute when its window began, walking up from well before the first one asked about."""
-        previous: list[date] = []
-        for at in range(self.begin - 2 * 1440, self.end + self.rules.duration):
-            walls = [on_the_clock(at, diary.zone) for diary in self.diaries]
-            if not all(self._is_open(diary, wall) for diary, wall in zip(self.diaries, walls, strict=True)):
-                previous = []
-                continue
-            today = [wall.date() for wall in walls]
-            self.window_begin[at] = self.window_begin[at - 1] if today == previous else at
-            previous = today
+        previous: list[date | None] = []
+        for at in range(self.begin - 3 * 1440, self.end + self.rules.duration):
+            days = [self._opened_by(diary, on_the_clock(at, diary.zone)) for diary in self.diaries]
+            if None not in days:
+                self.window_begin[at] = self.window_begin[at - 1] if days == previous else at
+            previous = [] if None in days else days
 
-    def _is_open(self, diary: Diary, wall: datetime) -> bool:
-        shown = wall.hour * 60 + wall.minute
+    def _opened_by(self, diary: Diary, wall: datetime) -> date | None:
+        """Say which date's hours are open: the date's own, or else those of the day before that last past midnight."""
+        shown, today = wall.hour * 60 + wall.minute, wall.date()
+        yesterday = today - timedelta(days=1)
+        if any(start <= shown < end for start, end in self._ranges(diary, today)):
+            return today
+        if any(start <= shown + 1440 < end for start, end in self._ranges(diary, yesterday)):
+            return yesterday
+        return None
+
+    def _ranges(self, diary: Diary, day: date) -> list[tuple[int, int]]:
         for override in diary.overrides:
-            if override.day == wall.date():
-                return any(start <= shown < end for start, end in override.ranges)
-        weekday = wall.weekday()
-        return any(hours.weekday == weekday and hours.start <= shown < hours.end for hours in diary.hours)
+            if override.day == day:
+                return list(override.ranges)
+        return [(hours.start, hours.end) for hours in diary.hours if hours.weekday == day.weekday()]
 
     def verdict(self, start: int) -> Refusal | None:
         """Say whether a meeting may begin at the minute `start`, and if not, why."""

@@ -83,7 +83,9 @@ class Case:
 
 
 times = st.one_of(st.integers(0, 96).map(lambda quarter: quarter * 15), st.integers(0, 1440))
-ranges = st.tuples(times, times).filter(lambda pair: pair[0] != pair[1]).map(lambda pair: (min(pair), max(pair)))
+in_a_day = st.tuples(times, times).filter(lambda pair: pair[0] != pair[1]).map(lambda pair: (min(pair), max(pair)))
+past_midnight = st.tuples(times.filter(lambda start: start < 1440), times.map(lambda after: 1440 + after))
+ranges = st.one_of(in_a_day, in_a_day, past_midnight.filter(lambda pair: pair[0] < pair[1]))
 open_all_week = tuple(Hours(weekday, 0, 1440) for weekday in range(7))
 weekly_hours = st.one_of(
     st.lists(st.builds(lambda weekday, pair: Hours(weekday, *pair), st.integers(0, 6), ranges), max_size=20).map(tuple),
@@ -198,10 +200,14 @@ def test_every_change_of_the_clocks_in_the_world_is_survived() -> None:
 
 
 def survive(zone: ZoneInfo, change: int) -> None:
-    """Compare engine and oracle on the UTC date of a change and the next, for hours with seams in awkward places."""
+    """Compare engine and oracle on the UTC date of a change and the next, for hours with seams in awkward places.
+
+    The last hours of a day end past midnight, those of every other weekday in the midst of the next day's first ones.
+    """
     day = on_the_clock(change, ZoneInfo("UTC")).date()
-    daily = ((10, 95), (95, 140), (150, 1395), (1410, 1440))
-    diary = Diary(zone, tuple(Hours(weekday, *pair) for weekday in range(7) for pair in daily))
+    daily = ((10, 95), (95, 140), (150, 1395))
+    late = tuple(Hours(weekday, 1410, 1446 if weekday % 2 else 1490) for weekday in range(7))
+    diary = Diary(zone, (*late, *(Hours(weekday, *pair) for weekday in range(7) for pair in daily)))
     rules = Rules(
         duration=20,
         interval=25,

@@ -18,6 +18,7 @@ _A_YEAR = "public, max-age=31536000, immutable"
 for _function in (
     times.clock_time,
     times.minute_time,
+    times.minutes_range,
     times.day_text,
     times.time_range,
     times.duration_text,

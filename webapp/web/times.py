@@ -48,6 +48,17 @@ def minute_time(minute: int) -> str:
     return _clock(time(minute // 60, minute % 60))
 
 
+def minutes_range(start: int, end: int) -> str:
+    """Return a range of times of day, given in minutes from 00:00: `10:00 - 11:00` (with a dash).
+
+    Past 24:00 it is on the next day: `22:00 until 02:00 the next day`.
+    """
+    if end > 1440:
+        closing = minute_time(end - 1440)
+        return str(_("%(start)s until %(end)s the next day", start=minute_time(start), end=closing))
+    return f"{minute_time(start)} \N{EN DASH} {minute_time(end)}"
+
+
 def _clock(moment: time | datetime) -> str:
     locale = reader_locale()
     return str(format_time(moment, clock_pattern(locale), locale=locale))

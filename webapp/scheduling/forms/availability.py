@@ -34,14 +34,19 @@ _NO_TIME = _("Please give both times, such as 09:00 and 17:00.")
 
 
 class RangeForm(Form):
-    """A range of hours. An end at 00:00 is the end of the day."""
+    """A range of hours. An end that is not after the start is on the next day; 00:00 is the end of the day."""
 
     start = TimeField(_("from"), [InputRequired(_NO_TIME)])
     end = TimeField(_("to"), [InputRequired(_NO_TIME)])
 
     def span(self) -> Span:
         """Return the minutes of a valid range, counted from 00:00."""
-        return _minutes(self.start.data), _minutes(self.end.data) or _MIDNIGHT
+        start, end = _minutes(self.start.data), _minutes(self.end.data)
+        return start, end if end > start else end + _MIDNIGHT
+
+    def is_late(self) -> bool:
+        """True when the hours last into the next day."""
+        return bool(self.start.data and self.end.data) and self.span()[1] > _MIDNIGHT
 
     def faults(self) -> list[str]:
         """Return what is wrong with the row, each thing once."""
@@ -159,6 +164,7 @@ def by_day(overrides: Iterable[DateOverride]) -> list[tuple[date, list[Span]]]:
 
 def _next_range(after: int) -> Span:
     """Propose hours: those of an office, or the rest of the day after what is there."""
+    after = min(after, _MIDNIGHT)
     if after + 60 < _OFFICE[1]:
         return max(after + 60, _OFFICE[0]) if after else _OFFICE[0], _OFFICE[1]
     return min(after + 60, _MIDNIGHT - 60), _MIDNIGHT

@@ -10,6 +10,9 @@ from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from webapp.core.db import Base
 
+# Minutes from 00:00 of the date on which a range begins.
+RANGE = "0 <= start_minute AND start_minute < 1440 AND start_minute < end_minute AND end_minute <= 2880"
+
 
 class Schedule(Base):
     """When a host works, in wall-clock time of `timezone`.
@@ -43,12 +46,15 @@ class Schedule(Base):
 
 
 class WeeklyHours(Base):
-    """One range of working time on a weekday (Monday = 0), in minutes from 00:00."""
+    """One range of working time that begins on a weekday (Monday = 0), in minutes from 00:00.
+
+    An end past 1440 is on the next date's clock.
+    """
 
     __tablename__ = "weekly_hours"
     __table_args__ = (
         CheckConstraint("weekday BETWEEN 0 AND 6", name="weekday"),
-        CheckConstraint("0 <= start_minute AND start_minute < end_minute AND end_minute <= 1440", name="range"),
+        CheckConstraint(RANGE, name="range"),
     )
 
     schedule_id: Mapped[UUID] = mapped_column(ForeignKey("schedule.id", ondelete="CASCADE"), index=True)
@@ -63,11 +69,7 @@ class DateOverride(Base):
     __tablename__ = "date_override"
     __table_args__ = (
         UniqueConstraint("schedule_id", "day", "start_minute"),
-        CheckConstraint(
-            "(start_minute = 0 AND end_minute = 0) OR "
-            "(0 <= start_minute AND start_minute < end_minute AND end_minute <= 1440)",
-            name="range",
-        ),
+        CheckConstraint(f"(start_minute = 0 AND end_minute = 0) OR ({RANGE})", name="range"),
     )
 
     schedule_id: Mapped[UUID] = mapped_column(ForeignKey("schedule.id", ondelete="CASCADE"))

@@ -10,6 +10,7 @@ from webapp.core.clock import find_zone
 from webapp.core.db import session
 from webapp.core.validation import FieldErrors
 from webapp.core.words import say
+from webapp.scheduling.minutes import DAY
 from webapp.scheduling.models import DateOverride, Schedule, WeeklyHours
 from webapp.scheduling.service.named_schedules import add_schedule, checked_name
 from webapp.scheduling.slots import Span
@@ -17,7 +18,12 @@ from webapp.scheduling.slots import Span
 WEEKDAYS = range(7)
 OFFICE_HOURS = tuple((weekday, 9 * 60, 17 * 60) for weekday in range(5))
 
-WeeklyRange = tuple[int, int, int]  # weekday (Monday = 0), first and last minute of the wall clock (24:00 is 1440)
+_WEEK = 7 * DAY
+_SAME_DAY = say("These hours overlap others of the same day; please join them or move one.")
+_EVENING_BEFORE = say("These hours overlap others of the evening before; please join them or move one.")
+
+# Weekday (Monday = 0), first and last minute of the wall clock; 24:00 is 1440, and 02:00 of the next day is 1560.
+WeeklyRange = tuple[int, int, int]
 
 
 def create_schedule(
@@ -52,10 +58,7 @@ def save_hours(*, schedule: Schedule, timezone: str, hours: Sequence[WeeklyRange
             if weekday not in WEEKDAYS:
                 raise ValueError(say("There are only seven weekdays; please use 0 for Monday to 6 for Sunday."))
             _require_range(start, end)
-    for weekday in WEEKDAYS:
-        _require_apart(
-            faults, [(f"hours.{index}", row[1], row[2]) for index, row in enumerate(hours) if row[0] == weekday]
-        )
+    _require_apart(faults, _around_the_week(hours))
     faults.refuse()
     schedule.timezone = timezone
     schedule.hours = [
@@ -70,8 +73,9 @@ def hours_of(schedule: Schedule) -> list[WeeklyRange]:
 
 
 def set_override(*, schedule: Schedule, day: date, ranges: Sequence[Span]) -> Schedule:
-    """Replace the hours of one date by `ranges` of wall-clock minutes; none at all close the day.
+    """Replace the hours that begin on one date by `ranges` of wall-clock minutes; none at all close the day.
 
+    Those of the evening before still last as long as they do, where this date has no hours of its own.
     Raises InvalidInput naming `ranges.<index>` of a range that makes no sense or overlaps another one.
     """
     faults = FieldErrors()
@@ -96,14 +100,25 @@ def clear_override(*, schedule: Schedule, day: date) -> Schedule:
 
 
 def _require_range(start: int, end: int) -> None:
-    if not 0 <= start < end <= 24 * 60:
-        raise ValueError(say("The end must come after the start, and both must lie within one day."))
+    if not (0 <= start < DAY and start < end <= start + DAY):
+        raise ValueError(say("The end must come after the start, and within 24 hours of it."))
+
+
+def _around_the_week(hours: Sequence[WeeklyRange]) -> list[tuple[str, int, int]]:
+    """Return the fields of the ranges, each with its minutes from Monday 00:00, Sunday's late ones before it, too."""
+    in_week = [
+        (f"hours.{index}", weekday * DAY + start, weekday * DAY + end)
+        for index, (weekday, start, end) in enumerate(hours)
+        if weekday in WEEKDAYS
+    ]
+    return [*((field, start - _WEEK, end - _WEEK) for field, start, end in in_week if end > _WEEK), *in_week]
 
 
 def _require_apart(faults: FieldErrors, ranges: Sequence[tuple[str, int, int]]) -> None:
-    """Note each range that begins before another one of the same day has ended."""
-    open_until = 0
+    """Note each range that begins before another one has ended; the fields of ranges before minute 0 are not noted."""
+    open_until, opened = -_WEEK, 0
     for field, start, end in sorted(ranges, key=lambda row: row[1:]):
-        if start < open_until:
-            faults.add(field, say("These hours overlap others of the same day; please join them or move one."))
-        open_until = max(open_until, end)
+        if start < open_until and start >= 0:
+            faults.add(field, _SAME_DAY if opened // DAY == start // DAY else _EVENING_BEFORE)
+        if end > open_until:
+            open_until, opened = end, start

@@ -7,8 +7,10 @@ Several diaries are those of hosts who all have to be there. A start is bookable
   the hours of that date, so working hours keep their meaning across every change of the clocks. Open time goes on
   across midnight when both sides are open;
 * **grid**: it is the offset and a whole number of intervals after the beginning of its window. A window is open time
-  without a break on one date; ranges that touch or overlap form one, and at midnight the grid starts anew, so the grid
-  of a date depends on nothing but that date. Of several hosts, a window is what their windows have in common.
+  without a break that belongs to one date; ranges that touch or overlap form one, and where the next date's hours begin
+  the grid starts anew. Hours past midnight belong to the date on whose evening they begin, so the grid goes on across
+  that midnight; should the next date have hours of its own at the same time, those come first. Of several hosts,
+  a window is what their windows have in common.
   Intervals are elapsed time: in a window across a change of the clocks the starts stay `interval` minutes apart (on
   Lord Howe Island, where clocks change by half an hour, a window open through the change offers :30 after it where it
   offered :00 before it; the next window is as usual);
@@ -25,14 +27,14 @@ from __future__ import annotations
 
 from bisect import bisect_left
 from collections.abc import Iterable, Iterator, Sequence
-from datetime import date
+from datetime import date, timedelta
 from functools import reduce
 from zoneinfo import ZoneInfo
 
 from webapp.scheduling.slots.limits import full
-from webapp.scheduling.slots.local_time import DAY, days_around, local_spans
+from webapp.scheduling.slots.local_time import DAY, days_around, local_spans, past_midnight
 from webapp.scheduling.slots.rules import Diary, Refusal, Rules
-from webapp.scheduling.slots.spans import Span, common, gaps, merge, within
+from webapp.scheduling.slots.spans import Span, common, gaps, merge, within, without
 
 
 def offered(rules: Rules, diaries: Sequence[Diary], *, now: int, first: date, last: date, zone: ZoneInfo) -> list[int]:
@@ -121,7 +123,7 @@ def _rooms(rules: Rules, diaries: Sequence[Diary], begin: int, end: int) -> Iter
 
     All such minutes in `begin`..`end` are among them, and some around it may be.
     """
-    days = list(days_around(begin, end + rules.duration))
+    days = list(days_around(begin - DAY, end + rules.duration))  # a window may have begun the evening before
     windows = reduce(common, (_windows(diary, days) for diary in diaries))
     stretches = merge(windows)
     for opens, closes in windows:
@@ -133,12 +135,22 @@ def _rooms(rules: Rules, diaries: Sequence[Diary], begin: int, end: int) -> Iter
 
 
 def _windows(diary: Diary, days: Iterable[date]) -> list[Span]:
-    """Return one host's windows of these dates in the order they happen."""
+    """Return one host's windows of these dates in the order they happen; none overlaps another one."""
     overrides = {override.day: override.ranges for override in diary.overrides}
     weekly = [[(hours.start, hours.end) for hours in diary.hours if hours.weekday == weekday] for weekday in range(7)]
-    return sorted(
-        window for day in days for window in local_spans(diary.zone, day, overrides.get(day, weekly[day.weekday()]))
-    )
+
+    def ranges(day: date) -> Sequence[Span]:
+        return overrides.get(day, weekly[day.weekday()])
+
+    windows: list[Span] = []
+    for day in days:
+        of_day = local_spans(diary.zone, day, ranges(day))
+        if late := past_midnight(ranges(day)):
+            next_day = day + timedelta(days=1)
+            in_the_way = local_spans(diary.zone, next_day, ranges(next_day))
+            of_day = merge((*of_day, *without(local_spans(diary.zone, next_day, late), in_the_way)))
+        windows += of_day
+    return sorted(windows)
 
 
 def _grid(rules: Rules, room: range) -> range:

@@ -38,13 +38,19 @@ class _Piece(NamedTuple):
 def local_spans(zone: ZoneInfo, day: date, ranges: Iterable[Span]) -> list[Span]:
     """Return when the clocks of `zone` show a time in `ranges` on `day`.
 
-    `ranges` are minutes from 00:00 to 24:00 (0 to 1440), in any order; the answer is merged, in UTC minutes.
+    `ranges` are minutes from 00:00, in any order; what of them is past 24:00 (1440) is not on `day` and left out. The
+    answer is merged, in UTC minutes.
     """
     return merge(
         (max(start, piece.start) + piece.to_utc, min(end, piece.end) + piece.to_utc)
         for piece in _pieces(zone, day)
         for start, end in ranges
     )
+
+
+def past_midnight(ranges: Iterable[Span]) -> list[Span]:
+    """Return what of `ranges` is past 24:00, in minutes from 00:00 of the date after."""
+    return [(max(start - DAY, 0), end - DAY) for start, end in ranges if end > DAY]
 
 
 def local_date(zone: ZoneInfo, minute: int) -> date:

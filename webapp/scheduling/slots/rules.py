@@ -41,7 +41,8 @@ OVERRIDABLE = frozenset(
 class Hours:
     """Working time on a weekday (Monday = 0), from `start` to `end` in minutes of the wall clock, 24:00 being 1440.
 
-    Raises ValueError naming the field that makes no sense.
+    An `end` past that is on the next date's wall clock, 02:00 being 1560. Raises ValueError naming the field that
+    makes no sense.
     """
 
     weekday: int
@@ -55,7 +56,7 @@ class Hours:
 
 @dataclass(frozen=True, slots=True)
 class Override:
-    """What holds on one local date in place of the weekly hours; no `ranges` at all close the day.
+    """What holds on one local date in place of the weekly hours that begin on it; no `ranges` at all close the day.
 
     Ranges are minutes of the wall clock, as in `Hours`, in any order. Raises ValueError when one makes no sense.
     """
@@ -151,5 +152,7 @@ def _require_between(field: str, value: int, least: int, most: int) -> None:
 
 def _require_ranges(field: str, ranges: Iterable[Span]) -> None:
     for start, end in ranges:
-        if not 0 <= start < end <= DAY:
-            raise ValueError(f"{field} are {start} and {end}; a range begins before it ends, between 0 and {DAY}")
+        if not (0 <= start < DAY and start < end <= 2 * DAY):
+            raise ValueError(
+                f"{field} are {start} and {end}; a range begins on its day, and ends after that by {2 * DAY}"
+            )

@@ -42,6 +42,11 @@ def gaps(spans: list[Span], begin: int, end: int) -> Iterator[Span]:
         yield free_from, end
 
 
+def without(spans: Iterable[Span], others: list[Span]) -> Iterator[Span]:
+    """Yield what of `spans` the merged `others` leave free, in the order of the spans."""
+    return (gap for begin, end in spans for gap in gaps(others, begin, end))
+
+
 def common(one: list[Span], other: list[Span]) -> list[Span]:
     """Return, in order, what two lists of spans have in common; each list is in order and without overlaps."""
     return [part for begin, end in one for part in within(other, begin, end)]
