@@ -21,6 +21,7 @@ from webapp.scheduling.events import (
     BookingConfirmed,
     BookingDeclined,
     BookingHealthSeen,
+    BookingMoveAsked,
     BookingRescheduled,
     PlaceFreed,
     WaitlistJoined,
@@ -29,6 +30,7 @@ from webapp.scheduling.events import (
 )
 from webapp.scheduling.models import Side, WaitStatus
 from webapp.scheduling.service import access, attendance, holds, waitlist
+from webapp.scheduling.service.standing import can_change
 
 NO_SHOWS_AT_ONCE = 200
 LINKS_AT_ONCE = 500
@@ -81,6 +83,14 @@ def process_booking_cancellation(booking_id: UUID) -> None:
         *(attendees.send_cancellation_to_attendee.s(booking_id, attendee.id) for attendee in booking.attendees),
         process_waitlist_for_cancelled_booking.s(booking_id),
     ).enqueue()
+
+
+@job(queue="email", lane="high", retry="notification", on=BookingMoveAsked)
+def send_move_request_to_invitee(booking_id: UUID, asked_at: datetime) -> None:
+    """Ask the guest to choose another time, unless the booking has moved since, was cancelled, or has begun."""
+    booking = booking_with_link(booking_id)
+    if can_change(booking) and booking.move_asked_at == asked_at:
+        send_mail(messages.move_request_to_invitee(booking, asked_at))
 
 
 @job(queue="email", lane="high", retry="notification")

@@ -55,6 +55,7 @@ MAILS: dict[str, Callable[[], Mail]] = {
     "rescheduled_invitee_in_america": lambda: messages.rescheduled_to_invitee(
         samples.booking(sequence=1, guest_locale="en-US"), samples.EARLIER
     ),
+    "move_request_invitee": lambda: messages.move_request_to_invitee(samples.booking(), samples.EARLIER),
     "reminder_invitee": lambda: messages.reminder_to_invitee(samples.booking()),
     "waitlist_joined": lambda: waitlist_messages.joined(samples.waiting(), place=2),
     "waitlist_joined_for_a_day": lambda: waitlist_messages.joined(samples.waiting(day=samples.START.date()), place=1),

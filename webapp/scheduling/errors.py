@@ -176,6 +176,16 @@ class TooManySchedules(Conflict):
     message: ClassVar[str] = "There are too many schedules already; please delete one that you no longer need."
 
 
+class AlreadyAway(Conflict):
+    """Some of the days are days out of office already."""
+
+    code: ClassVar[str] = "already_away"
+    message: ClassVar[str] = "Some of these days are noted as out of office already; please change or delete those."
+
+    def __init__(self) -> None:
+        super().__init__(field="first_day")
+
+
 class BusyHost(DomainError):
     """So many people book this host at once that this one did not get a turn."""
 

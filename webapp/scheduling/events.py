@@ -52,6 +52,13 @@ class BookingRescheduled(BookingEvent):
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class BookingMoveAsked(BookingEvent):
+    """Its host asked the guest, at `asked_at` (UTC), to move a booking that no longer suits."""
+
+    asked_at: datetime
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class BookingCancelled(BookingEvent):
     """A booking will not take place."""
 

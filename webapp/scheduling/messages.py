@@ -96,6 +96,12 @@ def cancelled_to_organizer(booking: Booking, *, host: User | None = None, resend
     return _mail(booking, "booking_cancelled", to=Side.HOST, host=host, method=_taking_back(booking), resend=resend)
 
 
+def move_request_to_invitee(booking: Booking, asked_at: datetime) -> Mail:
+    """Return the mail that asks the guest to choose another time, as their host wished at `asked_at` (aware)."""
+    occasion = f"{booking.sequence}:{asked_at.timestamp():.6f}"
+    return _mail(booking, "booking_move_request", to=Side.GUEST, occasion=occasion)
+
+
 def reminder_to_invitee(booking: Booking, *, resend: UUID | None = None) -> Mail:
     """Return the mail that reminds the guest of the booking at its present time."""
     return _mail(booking, "booking_reminder", to=Side.GUEST, occasion=str(booking.sequence), resend=resend)

@@ -9,20 +9,26 @@ from webapp.core.db import transaction
 from webapp.core.errors import NotFound
 from webapp.identity.access import current_member, token_required
 from webapp.identity.models import Scope
-from webapp.scheduling import queries
+from webapp.scheduling import public_holidays, queries
 from webapp.scheduling.api.blueprints import for_members, only_host
 from webapp.scheduling.api.creating import created_once
 from webapp.scheduling.models import Schedule
 from webapp.scheduling.schemas.members import EventTypeOut
 from webapp.scheduling.schemas.schedules import (
+    CountriesOut,
+    CountryOut,
     DayIn,
+    HolidayOut,
+    HolidaysIn,
+    HolidaysOut,
+    HolidaysQuery,
     ScheduleChangeIn,
     ScheduleChoiceIn,
     ScheduleIn,
     ScheduleOut,
     SchedulesOut,
 )
-from webapp.scheduling.service import named_schedules, schedules
+from webapp.scheduling.service import holidays, named_schedules, schedules
 from webapp.web.openapi import IdempotencyHeaders, endpoint
 
 blueprint = for_members("scheduling_schedules_api")
@@ -113,6 +119,39 @@ def clear_day(schedule_id: UUID, day: str) -> ScheduleOut:
         schedule = _own(schedule_id)
         schedules.clear_override(schedule=schedule, day=_date(day))
     return ScheduleOut.of(schedule)
+
+
+@blueprint.put("/schedules/<uuid:schedule_id>/holidays")
+@token_required(Scope.AVAILABILITY_WRITE)
+@endpoint(answers=ScheduleOut, body=HolidaysIn, problems=(404,), needs_token=True, tag=_TAG)
+def choose_holidays(schedule_id: UUID, body: HolidaysIn) -> ScheduleOut:
+    """Close a schedule on the public holidays of a country; a date with hours of its own stays open."""
+    with transaction():
+        schedule = _own(schedule_id)
+        holidays.choose_holidays(
+            schedule=schedule, country=body.country, subdivision=body.subdivision, worked=body.worked
+        )
+    return ScheduleOut.of(schedule)
+
+
+@blueprint.get("/holidays/countries")
+@token_required(Scope.AVAILABILITY_READ)
+@endpoint(answers=CountriesOut, needs_token=True, tag=_TAG)
+def list_holiday_countries() -> CountriesOut:
+    """The countries whose public holidays are known."""
+    known = public_holidays.countries()
+    return CountriesOut(items=[CountryOut(code=code, subdivisions=list(parts)) for code, parts in known.items()])
+
+
+@blueprint.get("/holidays")
+@token_required(Scope.AVAILABILITY_READ)
+@endpoint(answers=HolidaysOut, query=HolidaysQuery, needs_token=True, tag=_TAG)
+def list_holidays(query: HolidaysQuery) -> HolidaysOut:
+    """The public holidays of a country in one year."""
+    first, last = date(query.year, 1, 1), date(query.year, 12, 31)
+    holidays.require_known(country=query.country, subdivision=query.subdivision)
+    found = public_holidays.holidays_between(query.country, query.subdivision, first=first, last=last)
+    return HolidaysOut(items=[HolidayOut(day=holiday.day, name=holiday.name) for holiday in found])
 
 
 @blueprint.put("/event-types/<uuid:event_type_id>/schedule")

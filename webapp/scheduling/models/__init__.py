@@ -2,6 +2,8 @@
 
 from webapp.scheduling.models.attendance import Attendance, Witness
 from webapp.scheduling.models.attendees import BookingAttendee
+from webapp.scheduling.models.away import OutOfOffice
+from webapp.scheduling.models.blocks import BlockedTime, RecurringBlock
 from webapp.scheduling.models.bookings import Booking, BookingHost, BookingStatus, Side
 from webapp.scheduling.models.changes import BookingChange
 from webapp.scheduling.models.event_types import EventHost, EventKind, EventType
@@ -15,6 +17,7 @@ __all__ = [
     "IN_LINE",
     "LONGEST_NOTE",
     "Attendance",
+    "BlockedTime",
     "Booking",
     "BookingAttendee",
     "BookingChange",
@@ -28,6 +31,8 @@ __all__ = [
     "Hold",
     "HostTime",
     "Meeting",
+    "OutOfOffice",
+    "RecurringBlock",
     "Schedule",
     "Side",
     "WaitStatus",

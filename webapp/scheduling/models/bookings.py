@@ -108,6 +108,9 @@ class Booking(Base):
     )
     attendance_at: Mapped[datetime | None]
     attendance_by: Mapped[Witness | None] = mapped_column(enum_column(Witness, name="attendance_by"))
+    # The start that its host keeps although their hours have it no longer, and when the guest was asked to move it.
+    kept_start: Mapped[datetime | None]
+    move_asked_at: Mapped[datetime | None]
     created_at: Mapped[datetime] = mapped_column(server_default=func.now())
     updated_at: Mapped[datetime] = mapped_column(server_default=func.now(), onupdate=func.now())
 

@@ -6,6 +6,7 @@ from datetime import date, datetime
 from uuid import UUID
 
 from sqlalchemy import CheckConstraint, ForeignKey, Index, String, UniqueConstraint, func, text
+from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from webapp.core.db import Base
@@ -18,6 +19,8 @@ class Schedule(Base):
     """When a host works, in wall-clock time of `timezone`.
 
     A host may have several, and one of them is the default: what new event types and teams go by until told otherwise.
+    The public holidays of its country are closed, but for those named in `worked_holidays` and where a date override
+    says otherwise.
     """
 
     __tablename__ = "schedule"
@@ -28,6 +31,7 @@ class Schedule(Base):
             unique=True,
             postgresql_where=text("is_default"),
         ),
+        CheckConstraint("holiday_country IS NOT NULL OR holiday_subdivision IS NULL", name="holidays"),
     )
 
     organization_id: Mapped[UUID] = mapped_column(ForeignKey("organization.id", ondelete="CASCADE"))
@@ -35,6 +39,9 @@ class Schedule(Base):
     name: Mapped[str] = mapped_column(String(80))
     timezone: Mapped[str] = mapped_column(String(64))
     is_default: Mapped[bool] = mapped_column(default=False, server_default="false")
+    holiday_country: Mapped[str | None] = mapped_column(String(2))
+    holiday_subdivision: Mapped[str | None] = mapped_column(String(60))
+    worked_holidays: Mapped[list[str]] = mapped_column(ARRAY(String(200)), default=list, server_default="{}")
     created_at: Mapped[datetime] = mapped_column(server_default=func.now())
 
     hours: Mapped[list[WeeklyHours]] = relationship(

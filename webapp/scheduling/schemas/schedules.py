@@ -14,7 +14,7 @@ from webapp.scheduling.models import DateOverride, Schedule
 from webapp.scheduling.schemas.fields import ZoneName
 from webapp.scheduling.service.schedules import WeeklyRange
 from webapp.scheduling.slots import Span
-from webapp.web.openapi import In, Out
+from webapp.web.openapi import In, Out, Query
 
 _CLOCK = r"^([0-3]\d|4[0-7]):[0-5]\d$|^48:00$"
 
@@ -23,6 +23,8 @@ Clock = Annotated[
     StringConstraints(pattern=_CLOCK),
     Field(description="Hours and minutes from 00:00; 26:00 is 02:00 the next day.", examples=["09:00", "26:00"]),
 ]
+CountryCode = Annotated[str, StringConstraints(pattern="^[A-Z]{2}$"), Field(examples=["DE"])]
+SubdivisionCode = Annotated[str, StringConstraints(max_length=60), Field(examples=["BY"])]
 ScheduleName = Annotated[str, StringConstraints(max_length=200)]
 
 
@@ -93,6 +95,9 @@ class ScheduleOut(Out):
     is_default: bool
     hours: list[WeeklyRangeOut]
     days: list[DayOut]
+    holiday_country: str | None
+    holiday_subdivision: str | None
+    worked_holidays: list[str]
 
     @classmethod
     def of(cls, schedule: Schedule) -> Self:
@@ -109,7 +114,52 @@ class ScheduleOut(Out):
             is_default=schedule.is_default,
             hours=hours,
             days=_days(schedule.overrides),
+            holiday_country=schedule.holiday_country,
+            holiday_subdivision=schedule.holiday_subdivision,
+            worked_holidays=schedule.worked_holidays,
         )
+
+
+class HolidaysIn(In):
+    """The public holidays on which a schedule is closed; those named in `worked` are not. A null country is none."""
+
+    country: CountryCode | None
+    subdivision: SubdivisionCode | None = None
+    worked: Annotated[list[str], Field(max_length=1000)] = []
+
+
+class HolidaysQuery(Query):
+    """Whose holidays, and of which year."""
+
+    country: CountryCode
+    subdivision: SubdivisionCode | None = None
+    year: int = Field(ge=2000, le=2100)
+
+
+class HolidayOut(Out):
+    """A day off."""
+
+    day: date
+    name: str
+
+
+class HolidaysOut(Out):
+    """The public holidays of a year, in order."""
+
+    items: list[HolidayOut]
+
+
+class CountryOut(Out):
+    """A country (ISO 3166) whose holidays are known, and those of its parts that have their own."""
+
+    code: str
+    subdivisions: list[str]
+
+
+class CountriesOut(Out):
+    """Every country whose holidays are known."""
+
+    items: list[CountryOut]
 
 
 class SchedulesOut(Out):

@@ -21,6 +21,7 @@ from webapp.scheduling.models import Booking, BookingStatus, EventType, Hold, Si
 from webapp.scheduling.service.access import manage_token, manage_url
 from webapp.scheduling.service.approval import confirm
 from webapp.scheduling.service.attendees import named_attendees
+from webapp.scheduling.service.diaries import possible_hosts
 from webapp.scheduling.service.guests import Guest, check_answers
 from webapp.scheduling.service.meetings import hosts_turn, leave_held_seat, leave_seat, take_seat
 from webapp.scheduling.service.offers import chosen_duration, require_offered
@@ -85,7 +86,7 @@ def book(
         answers=checked,
         named=named_attendees(event_type=event_type, guest_email=guest.email, emails=attendees),
     )
-    with hosts_turn(host.id for host in event_type.hosts):
+    with hosts_turn(possible_hosts(event_type)):
         free = require_offered(
             event_type=event_type,
             start=start,
@@ -115,7 +116,7 @@ def reschedule(*, booking: Booking, start: datetime, by: Side = Side.GUEST, outs
     _require_another_start(booking, start)
     event_type = booking.event_type
     require_offered(event_type=event_type, start=start, moving=booking, outside_rules=outside_rules)
-    with hosts_turn([booking.host_id, *(host.id for host in event_type.hosts)]):
+    with hosts_turn({booking.host_id} | possible_hosts(event_type)):
         read_again(booking)
         _require_movable(booking, by)
         _require_another_start(booking, start)
@@ -124,6 +125,7 @@ def reschedule(*, booking: Booking, start: datetime, by: Side = Side.GUEST, outs
         leave_seat(booking=booking)
         take_seat(booking=booking, start=start, duration=length, hosts=whose_turn(event_type=event_type, free=free))
         booking.sequence += 1
+        booking.move_asked_at = None
         if event_type.requires_approval and by is Side.GUEST:
             booking.status = BookingStatus.PENDING
     publish(BookingRescheduled(booking_id=booking.id, previous_start=previous_start, sequence=booking.sequence))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from typing import NamedTuple
@@ -12,13 +12,16 @@ from uuid import UUID
 from webapp.core.clock import find_zone
 from webapp.identity.models import User
 from webapp.scheduling import queries
-from webapp.scheduling.minutes import DAY, moment_of
-from webapp.scheduling.models import Booking, EventKind, EventType, Hold, Schedule
+from webapp.scheduling.minutes import DAY, moment_of, now_minute
+from webapp.scheduling.models import Booking, EventKind, EventType, Hold, OutOfOffice, Schedule
+from webapp.scheduling.public_holidays import Holiday, holidays_between
 from webapp.scheduling.queries import Held
+from webapp.scheduling.service.absences import Absences, absences_between, dates_around
 from webapp.scheduling.slots import Diary, Hours, Override, Rules, Span
+from webapp.scheduling.slots.spans import merge, within
 
 # A meeting with both buffers takes no longer (1440 + 720 + 720 minutes).
-_LONGEST = 2 * DAY
+LONGEST_MEETING = 2 * DAY
 
 
 class Hosting(NamedTuple):
@@ -40,6 +43,16 @@ class Lineup:
     begun: Mapping[int, Held]
 
 
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What lineups are made of: what is to be booked, around which dates, and what of the hosts' time is gone."""
+
+    event_type: EventType
+    dates: tuple[date, date]
+    absences: Absences
+    held: Mapping[UUID, Sequence[Held]]
+
+
 def lineups(
     event_type: EventType,
     rules: Rules,
@@ -53,22 +66,71 @@ def lineups(
     """Return every way to host a meeting that begins between two UTC minutes, both included.
 
     `moving` is a booking about to be moved: its own time does not count, and it stays with its host. Nor does that of
-    the caller's own `hold`. With `empty`, nothing does: they are hosts as they would be if nobody had booked.
+    the caller's own `hold`. With `empty`, no booking and no hold does: they are hosts as they would be
+    if nobody had booked.
     """
     ways = _ways(event_type, moving)
-    if empty:
-        return [_lineup(event_type, way, {}) for way in ways]
-    reach = _LONGEST + rules.limits.reach * DAY
+    host_ids = {hosting.host.id for way in ways for hosting in way}
+    absences = absences_between(host_ids, begin=begin - LONGEST_MEETING, until=until + LONGEST_MEETING)
+    instead = _stand_ins(event_type, absences)
+    reach = LONGEST_MEETING + rules.limits.reach * DAY
+    held: Mapping[UUID, Sequence[Held]] = {}
+    if not empty:
+        held = _held(
+            host_ids | {hosting.host.id for hosting, _absence in instead}, begin - reach, until + reach, moving, hold
+        )
+    asked = Asked(event_type, dates_around(begin - LONGEST_MEETING, until + LONGEST_MEETING), absences, held)
+    return [
+        *(_lineup(asked, way) for way in ways),
+        *(_lineup(asked, [hosting], during=absence) for hosting, absence in instead),
+    ]
+
+
+def possible_hosts(event_type: EventType) -> set[UUID]:
+    """Return everybody who may come to host a meeting of the event type: its hosts, and who stands in for one."""
+    hosts = {host.id for host in event_type.hosts}
+    if event_type.kind is not EventKind.ONE_TO_ONE:
+        return hosts
+    from_now_on, _last = dates_around(now_minute(), now_minute())
+    absences = queries.absences_of(host_ids=hosts, first=from_now_on, last=date.max)
+    return hosts | {absence.stand_in_id for absence in absences if absence.stand_in_id and absence.host_id in hosts}
+
+
+def _held(
+    host_ids: Collection[UUID], begin: int, until: int, moving: Booking | None, hold: Hold | None
+) -> dict[UUID, list[Held]]:
     held: dict[UUID, list[Held]] = defaultdict(list)
     for meeting in queries.held_times(
-        host_ids={hosting.host.id for way in ways for hosting in way},
-        begin=moment_of(begin - reach),
-        until=moment_of(until + reach),
+        host_ids=host_ids,
+        begin=moment_of(begin),
+        until=moment_of(until),
         leaving=moving.meeting_id if moving else None,
         own_hold=hold.id if hold else None,
     ):
         held[meeting.host_id].append(meeting)
-    return [_lineup(event_type, way, held) for way in ways]
+    return held
+
+
+def _stand_ins(event_type: EventType, absences: Absences) -> list[tuple[Hosting, OutOfOffice]]:
+    """Return who hosts a one-to-one event type while its host is away, each by the default of their own schedules."""
+    if event_type.kind is not EventKind.ONE_TO_ONE:
+        return []
+    covered = [
+        (absence, absence.stand_in)
+        for absence in absences.out_of_office
+        if absence.stand_in
+        and (absence.host_id, absence.organization_id) == (event_type.host_id, event_type.organization_id)
+    ]
+    if not covered:
+        return []
+    schedules = queries.default_schedules(
+        organization_id=event_type.organization_id, host_ids={stand_in.id for _absence, stand_in in covered}
+    )
+    return [
+        (Hosting(stand_in, schedules[stand_in.id]), absence)
+        for absence, stand_in in covered
+        if stand_in.id in schedules
+    ]
 
 
 def _ways(event_type: EventType, moving: Booking | None) -> list[list[Hosting]]:
@@ -82,29 +144,61 @@ def _ways(event_type: EventType, moving: Booking | None) -> list[list[Hosting]]:
     return [[hosting] for hosting in same or hosts]
 
 
-def _lineup(event_type: EventType, way: Sequence[Hosting], held: Mapping[UUID, list[Held]]) -> Lineup:
-    diaries = [_diary(event_type, hosting.schedule, held.get(hosting.host.id, [])) for hosting in way]
-    meetings = (meeting for hosting in way for meeting in held.get(hosting.host.id, []))
-    begun = {meeting.start: meeting for meeting in meetings if meeting.event_type_id == event_type.id}
+def _lineup(asked: Asked, way: Sequence[Hosting], *, during: OutOfOffice | None = None) -> Lineup:
+    """Return the lineup of these hosts, who may be there only `during` somebody's days out of office."""
+    diaries = [diary_of(asked, hosting) for hosting in way] + ([_open_during(asked, during)] if during else [])
+    meetings = (meeting for hosting in way for meeting in asked.held.get(hosting.host.id, []))
+    begun = {meeting.start: meeting for meeting in meetings if meeting.event_type_id == asked.event_type.id}
     return Lineup(tuple(hosting.host for hosting in way), tuple(diaries), begun)
 
 
-def _diary(event_type: EventType, schedule: Schedule, held: list[Held]) -> Diary:
-    """Return the diary of one host: the hours of the schedule, and the meetings of theirs that were found."""
-    own = [meeting for meeting in held if meeting.event_type_id == event_type.id]
-    others = [meeting for meeting in held if meeting.event_type_id != event_type.id]
+def diary_of(asked: Asked, hosting: Hosting) -> Diary:
+    """Return the diary of one host: the hours of the schedule, and all of theirs that was found.
+
+    A meeting that takes place anyway can be joined unless its host has blocked that time since.
+    """
+    schedule, held = hosting.schedule, asked.held.get(hosting.host.id, [])
+    own = [meeting for meeting in held if meeting.event_type_id == asked.event_type.id]
+    others = [meeting for meeting in held if meeting.event_type_id != asked.event_type.id]
+    gone = merge(asked.absences.gone(hosting.host.id))
     return Diary(
         zone=find_zone(schedule.timezone),
         hours=tuple(Hours(hours.weekday, hours.start_minute, hours.end_minute) for hours in schedule.hours),
-        overrides=_overrides(schedule),
-        busy=[(meeting.blocked_from, meeting.blocked_until) for meeting in others],
+        overrides=overrides_of(schedule, *asked.dates),
+        busy=[*((meeting.blocked_from, meeting.blocked_until) for meeting in others), *gone],
         own=[(meeting.apart_from, meeting.apart_until) for meeting in own],
         starts=[meeting.start for meeting in own],
-        joinable=[meeting.start for meeting in own if meeting.seats_left > 0],
+        joinable=[
+            meeting.start
+            for meeting in own
+            if meeting.seats_left > 0 and not any(within(gone, meeting.start, meeting.end))
+        ],
     )
 
 
-def _overrides(schedule: Schedule) -> tuple[Override, ...]:
+def _open_during(asked: Asked, absence: OutOfOffice) -> Diary:
+    """Return a diary that is open on the days of an absence, and on no others."""
+    first, last = max(absence.first_day, asked.dates[0]), min(absence.last_day, asked.dates[1])
+    days = map(date.fromordinal, range(first.toordinal(), last.toordinal() + 1))
+    return Diary(find_zone(absence.timezone), (), tuple(Override(day, ((0, DAY),)) for day in days))
+
+
+def overrides_of(schedule: Schedule, first: date, last: date) -> tuple[Override, ...]:
+    """Return what differs from the weekly hours: the single dates, and the public holidays on `first`..`last`."""
+    closed = holidays_of(schedule, first, last)
+    return (*(Override(holiday.day, ()) for holiday in closed), *_single_dates(schedule))
+
+
+def holidays_of(schedule: Schedule, first: date, last: date) -> list[Holiday]:
+    """Return the public holidays on `first`..`last` that close the schedule; those with hours of their own do not."""
+    if schedule.holiday_country is None:
+        return []
+    single = {row.day for row in schedule.overrides}
+    found = holidays_between(schedule.holiday_country, schedule.holiday_subdivision, first=first, last=last)
+    return [holiday for holiday in found if holiday.day not in single and holiday.name not in schedule.worked_holidays]
+
+
+def _single_dates(schedule: Schedule) -> tuple[Override, ...]:
     """Gather the rows of a date into one override; the row of a closed day has an empty range, which opens nothing."""
     ranges: dict[date, list[Span]] = defaultdict(list)
     for row in schedule.overrides:

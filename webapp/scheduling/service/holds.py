@@ -18,6 +18,7 @@ from webapp.core.words import say
 from webapp.scheduling import queries
 from webapp.scheduling.errors import TooManyHolds
 from webapp.scheduling.models import EventType, Hold
+from webapp.scheduling.service.diaries import possible_hosts
 from webapp.scheduling.service.freed import tell_who_waits
 from webapp.scheduling.service.meetings import hold_seat, hosts_turn, leave_held_seat
 from webapp.scheduling.service.offers import chosen_duration, require_offered
@@ -56,7 +57,7 @@ def keep(
     require_offered(event_type=event_type, start=start, duration=length, hold=instead_of)
     hold.organization_id, hold.event_type_id = event_type.organization_id, event_type.id
     hold.created_at = clock.now()
-    with hosts_turn(host.id for host in event_type.hosts):
+    with hosts_turn(possible_hosts(event_type)):
         ways = require_offered(event_type=event_type, start=start, duration=length, hold=instead_of)
         if instead_of is not None:
             leave_held_seat(hold=instead_of)

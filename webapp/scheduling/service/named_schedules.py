@@ -46,6 +46,9 @@ def copy_schedule(*, schedule: Schedule, name: str) -> Schedule:
         host_id=schedule.host_id,
         name=checked_name(name),
         timezone=schedule.timezone,
+        holiday_country=schedule.holiday_country,
+        holiday_subdivision=schedule.holiday_subdivision,
+        worked_holidays=schedule.worked_holidays,
         hours=[
             WeeklyHours(weekday=row.weekday, start_minute=row.start_minute, end_minute=row.end_minute)
             for row in schedule.hours

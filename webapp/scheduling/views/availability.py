@@ -28,6 +28,7 @@ from webapp.scheduling.forms.availability import (
 from webapp.scheduling.models import EventType, Schedule
 from webapp.scheduling.service.named_schedules import schedule_id_of
 from webapp.scheduling.service.schedules import clear_override, create_schedule, save_hours, set_override
+from webapp.scheduling.views.misfits import after_change
 from webapp.web.times import day_text
 
 blueprint = Blueprint("availability", __name__, url_prefix="/app/availability")
@@ -61,7 +62,7 @@ def save(schedule_id: UUID | None = None) -> ResponseReturnValue:
         errors += show_errors(form, (error for error in invalid.errors if error.field == "timezone"))
         return _page(schedule, week=form, errors=errors), 422
     flash(_("Your hours are saved. Bookings already made keep their times."), "success")
-    return redirect(url_for("availability.show", schedule_id=schedule_id), 303)
+    return after_change(url_for("availability.show", schedule_id=schedule_id))
 
 
 @blueprint.post("/days")
@@ -81,7 +82,7 @@ def save_day(schedule_id: UUID | None = None) -> ResponseReturnValue:
     except InvalidInput as invalid:
         return _page(schedule, override=form, errors=show_row_errors(form.ranges, invalid.errors)), 422
     flash(_("Saved for %(day)s.", day=day_text(form.day.data)), "success")
-    return redirect(url_for("availability.show", schedule_id=schedule_id, _anchor="days"), 303)
+    return after_change(url_for("availability.show", schedule_id=schedule_id, _anchor="days"))
 
 
 @blueprint.post("/days/<day>/remove")
@@ -99,7 +100,7 @@ def remove_day(day: str, schedule_id: UUID | None = None) -> ResponseReturnValue
         with transaction():
             clear_override(schedule=schedule, day=chosen)
     flash(_("The weekly hours hold on %(day)s again.", day=day_text(chosen)), "success")
-    return redirect(url_for("availability.show", schedule_id=schedule_id, _anchor="days"), 303)
+    return after_change(url_for("availability.show", schedule_id=schedule_id, _anchor="days"))
 
 
 def _find(schedule_id: UUID | None) -> Schedule | None:

@@ -22,6 +22,7 @@ from webapp.scheduling.service.named_schedules import (
     rename_schedule,
 )
 from webapp.scheduling.service.schedules import create_schedule
+from webapp.scheduling.views.misfits import after_change
 
 blueprint = Blueprint("schedules", __name__, url_prefix="/app/availability/schedules")
 
@@ -97,7 +98,7 @@ def use(schedule_id: UUID) -> ResponseReturnValue:
     with transaction():
         choose_schedule(event_type=chosen, schedule=found)
     flash(_("“%(event)s” goes by “%(name)s” now.", event=chosen.name, name=found.name), "success")
-    return _to(schedule_id)
+    return after_change(url_for("availability.show", schedule_id=schedule_id))
 
 
 @blueprint.post("/<uuid:schedule_id>/delete")

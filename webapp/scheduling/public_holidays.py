@@ -1,0 +1,57 @@
+"""Public holidays, by country and by the part of a country that has its own."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import date
+from functools import lru_cache
+from typing import NamedTuple
+
+import holidays
+
+# The names by which single holidays are left out, whatever language the server speaks.
+_LANGUAGE = "en_US"
+
+
+class Holiday(NamedTuple):
+    """A day off; a day with several reasons has all of them in its name."""
+
+    day: date
+    name: str
+
+
+@lru_cache(maxsize=1)
+def countries() -> dict[str, tuple[str, ...]]:
+    """Return the countries whose holidays are known (ISO 3166), each with its subdivisions that have their own."""
+    return {code: tuple(parts) for code, parts in holidays.list_supported_countries(include_aliases=False).items()}
+
+
+@lru_cache(maxsize=1024)
+def subdivision_names(country: str) -> dict[str, str]:
+    """Return the subdivisions of a country by their codes, each with its name, or its code where it has none."""
+    aliases = holidays.country_holidays(country).get_subdivision_aliases()
+    return {code: (aliases.get(code) or [code])[-1] for code in countries()[country]}
+
+
+def require_country(country: str) -> None:
+    """Raise ValueError when the country's holidays are not known."""
+    if country not in countries():
+        raise ValueError("The holidays of this country are not known; please choose one of the list.")
+
+
+def require_subdivision(country: str | None, subdivision: str) -> None:
+    """Raise ValueError when the country has no such subdivision."""
+    if subdivision not in countries().get(country or "", ()):
+        raise ValueError("This is no part of that country; please choose one of the list.")
+
+
+def holidays_between(country: str, subdivision: str | None, *, first: date, last: date) -> Iterator[Holiday]:
+    """Yield the holidays on the dates `first`..`last`, both included, in order."""
+    for year in range(first.year, last.year + 1):
+        yield from (holiday for holiday in _of_year(country, subdivision, year) if first <= holiday.day <= last)
+
+
+@lru_cache(maxsize=4096)
+def _of_year(country: str, subdivision: str | None, year: int) -> tuple[Holiday, ...]:
+    found = holidays.country_holidays(country, subdiv=subdivision, years=year, language=_LANGUAGE)
+    return tuple(Holiday(day, name) for day, name in sorted(found.items()))

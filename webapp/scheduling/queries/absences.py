@@ -1,0 +1,111 @@
+"""What keeps hosts from taking guests beside their meetings: blocks, once and recurring, and days out of office."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable
+from datetime import date, datetime
+from uuid import UUID
+
+from sqlalchemy import and_, or_, select
+
+from webapp.core.db import session
+from webapp.core.errors import NotFound
+from webapp.core.scope import find_scoped, scoped
+from webapp.identity.models import Membership, User
+from webapp.scheduling.models import BlockedTime, OutOfOffice, RecurringBlock, Schedule
+
+
+def blocked_times_of(*, host_ids: Collection[UUID], begin: datetime, until: datetime) -> list[BlockedTime]:
+    """Return the hosts' blocked times between two instants (aware), in whatever organisation they were noted.
+
+    A host is one person everywhere; so it is below.
+    """
+    statement = select(BlockedTime).where(
+        BlockedTime.host_id.in_(host_ids), BlockedTime.ends_at > begin, BlockedTime.starts_at < until
+    )
+    return list(session().scalars(statement))
+
+
+def recurring_blocks_of(*, host_ids: Collection[UUID], until: date) -> list[RecurringBlock]:
+    """Return the hosts' recurring blocks that have begun by a date."""
+    statement = select(RecurringBlock).where(RecurringBlock.host_id.in_(host_ids), RecurringBlock.first_day <= until)
+    return list(session().scalars(statement))
+
+
+def absences_of(*, host_ids: Collection[UUID], first: date, last: date) -> list[OutOfOffice]:
+    """Return when the hosts, and whoever stands in for one of them, are out of office on the dates `first`..`last`."""
+    stand_ins = select(OutOfOffice.stand_in_id).where(
+        OutOfOffice.host_id.in_(host_ids), OutOfOffice.last_day >= first, OutOfOffice.first_day <= last
+    )
+    statement = (
+        select(OutOfOffice)
+        .where(
+            or_(OutOfOffice.host_id.in_(host_ids), OutOfOffice.host_id.in_(stand_ins)),
+            *(OutOfOffice.last_day >= first, OutOfOffice.first_day <= last),
+        )
+        .order_by(OutOfOffice.first_day, OutOfOffice.id)
+    )
+    return list(session().scalars(statement))
+
+
+def default_schedules(*, organization_id: UUID, host_ids: Iterable[UUID]) -> dict[UUID, Schedule]:
+    """Return the default schedule of each of these hosts who is an active member and has one, by their ids."""
+    statement = (
+        scoped(Schedule, organization_id)
+        .join(
+            Membership,
+            and_(Membership.user_id == Schedule.host_id, Membership.organization_id == Schedule.organization_id),
+        )
+        .join(User, User.id == Schedule.host_id)
+        .where(Schedule.host_id.in_(host_ids), User.is_active)
+        .order_by(Schedule.is_default, Schedule.id.desc())  # of each host, the default comes last, and stays
+    )
+    return {schedule.host_id: schedule for schedule in session().scalars(statement)}
+
+
+def blocked_times(*, organization_id: UUID, host_id: UUID | None, after: datetime) -> list[BlockedTime]:
+    """Return the blocked times (of that host, if one is named) that end after an instant (aware), soonest first."""
+    statement = scoped(BlockedTime, organization_id).where(BlockedTime.ends_at > after)
+    if host_id is not None:
+        statement = statement.where(BlockedTime.host_id == host_id)
+    return list(session().scalars(statement.order_by(BlockedTime.starts_at, BlockedTime.id)))
+
+
+def recurring_blocks(*, organization_id: UUID, host_id: UUID | None) -> list[RecurringBlock]:
+    """Return the recurring blocks (of that host, if one is named), oldest first."""
+    statement = scoped(RecurringBlock, organization_id).order_by(RecurringBlock.id)
+    if host_id is not None:
+        statement = statement.where(RecurringBlock.host_id == host_id)
+    return list(session().scalars(statement))
+
+
+def absences(*, organization_id: UUID, host_id: UUID | None, after: date) -> list[OutOfOffice]:
+    """Return the days out of office (of that host, if one is named) that end on a date or later, soonest first."""
+    statement = scoped(OutOfOffice, organization_id).where(OutOfOffice.last_day >= after)
+    if host_id is not None:
+        statement = statement.where(OutOfOffice.host_id == host_id)
+    return list(session().scalars(statement.order_by(OutOfOffice.first_day, OutOfOffice.id)))
+
+
+def get_blocked_time(organization_id: UUID, block_id: UUID, *, host_id: UUID | None = None) -> BlockedTime:
+    """Return a blocked time of the organisation (of that host, if one is named); raises NotFound."""
+    found = find_scoped(BlockedTime, organization_id=organization_id, id=block_id)
+    if host_id is not None and found.host_id != host_id:
+        raise NotFound
+    return found
+
+
+def get_recurring_block(organization_id: UUID, block_id: UUID, *, host_id: UUID | None = None) -> RecurringBlock:
+    """Return a recurring block of the organisation (of that host, if one is named); raises NotFound."""
+    found = find_scoped(RecurringBlock, organization_id=organization_id, id=block_id)
+    if host_id is not None and found.host_id != host_id:
+        raise NotFound
+    return found
+
+
+def get_absence(organization_id: UUID, absence_id: UUID, *, host_id: UUID | None = None) -> OutOfOffice:
+    """Return days out of office of the organisation (of that host, if one is named); raises NotFound."""
+    found = find_scoped(OutOfOffice, organization_id=organization_id, id=absence_id)
+    if host_id is not None and found.host_id != host_id:
+        raise NotFound
+    return found

@@ -1,0 +1,35 @@
+"""The bookings that a change of hours may leave without them."""
+
+from __future__ import annotations
+
+from uuid import UUID
+
+from sqlalchemy import or_
+from sqlalchemy.orm import contains_eager, selectinload
+
+from webapp.core import clock
+from webapp.core.db import session
+from webapp.core.scope import scoped
+from webapp.scheduling.models import Booking
+from webapp.scheduling.queries.bookings import hosted_by
+from webapp.scheduling.queries.event_types import with_team
+
+MOST_BOOKINGS = 1000
+
+
+def bookings_to_come(*, organization_id: UUID, host_id: UUID, kept: bool = False) -> list[Booking]:
+    """Return the host's next bookings that have not begun, soonest first, at most MOST_BOOKINGS.
+
+    Those that the host keeps at their time whatever the hours say are left out unless `kept`.
+    """
+    statement = (
+        scoped(Booking, organization_id)
+        .join(Booking.event_type)
+        .options(contains_eager(Booking.event_type).options(with_team()), selectinload(Booking.further_hosts))
+        .where(hosted_by(host_id), Booking.meeting_id.is_not(None), Booking.starts_at > clock.now())
+        .order_by(Booking.starts_at, Booking.id)
+        .limit(MOST_BOOKINGS)
+    )
+    if not kept:
+        statement = statement.where(or_(Booking.kept_start.is_(None), Booking.kept_start != Booking.starts_at))
+    return list(session().scalars(statement))
