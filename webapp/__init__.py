@@ -40,6 +40,7 @@ BLUEPRINTS: tuple[str, ...] = (
     "webapp.scheduling.api.schedules:blueprint",
     "webapp.scheduling.api.blocks:blueprint",
     "webapp.scheduling.api.out_of_office:blueprint",
+    "webapp.scheduling.api.misfits:blueprint",
     "webapp.web.pages:blueprint",
     "webapp.identity.views:blueprint",
     "webapp.identity.api:blueprint",

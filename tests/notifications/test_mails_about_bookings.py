@@ -158,7 +158,7 @@ def test_the_same_fact_has_the_same_key_and_each_fact_its_own() -> None:
     assert keys == [write().idempotency_key for write in MAILS.values()]
     by_fact = {mail.template: mail.idempotency_key for mail in (write() for write in MAILS.values())}
     assert len(set(by_fact.values())) == len(by_fact)
-    assert len([template for template in by_fact if template.startswith("booking_")]) == 11
+    assert len([template for template in by_fact if template.startswith("booking_")]) == 12
     assert max(map(len, keys)) + len(f":resend:{uuid4()}") <= 200
 
 

@@ -1,0 +1,195 @@
+"""Whoever changes when they can be booked sees which bookings no longer fit, and says what becomes of them."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+from flask import Flask
+from flask.testing import FlaskClient
+
+from tests.factories import bookings, event_type, member, schedule
+from tests.scheduling.helpers import at, bearer, booked, counted_queries, in_days, refused
+from tests.scheduling.pages import Visitor
+from webapp.core.db import session, transaction
+from webapp.identity.models import Membership, Role, Scope
+from webapp.scheduling.models import Booking, BookingStatus, EventType
+from webapp.scheduling.queries import get_booking
+from webapp.scheduling.service.blocks import BlockDetails, block_time
+from webapp.scheduling.service.booking import reschedule
+from webapp.scheduling.service.impact import Answer, Cause, answer_misfit, misfits
+from webapp.scheduling.service.out_of_office import AwayDetails, be_away
+from webapp.scheduling.service.schedules import set_override
+
+PAGE = "/app/availability/bookings"
+API = "/api/v1/availability/bookings"
+
+
+@pytest.fixture
+def host(app: Flask) -> Membership:
+    return member()
+
+
+@pytest.fixture
+def kind(host: Membership) -> EventType:
+    return event_type(of=host, on=schedule(of=host), limit_per_day=5, minimum_notice=60, horizon_days=5)
+
+
+def found(host: Membership) -> list[tuple[Booking, Cause]]:
+    session().rollback()
+    session().expire_all()
+    rows = misfits(organization_id=host.organization_id, host_id=host.user_id)
+    return [(row.booking, row.cause) for row in rows]
+
+
+def block(host: Membership, hour: int, *, day: int = 2) -> None:
+    with transaction():
+        details = BlockDetails(timezone="UTC", starts_at=at(hour, days=day), ends_at=at(hour + 1, days=day))
+        block_time(organization_id=host.organization_id, host_id=host.user_id, details=details)
+
+
+def away(host: Membership, day: int) -> None:
+    with transaction():
+        details = AwayDetails(timezone="Europe/Berlin", first_day=in_days(day), last_day=in_days(day))
+        be_away(organization_id=host.organization_id, host_id=host.user_id, details=details)
+
+
+def test_what_still_fits_is_not_listed_however_soon_late_or_crowded(host: Membership, kind: EventType) -> None:
+    starts = [at(9, days=day) + timedelta(minutes=30 * number) for day in (1, 30) for number in range(12)]
+    bookings(of=kind, starts=[*starts, at(16, 10)])  # more than the limit, past the horizon, off the grid
+    assert found(host) == []
+
+
+def test_each_kind_of_change_lists_what_it_leaves_out(host: Membership, kind: EventType) -> None:
+    ten, noon, later, last = bookings(of=kind, starts=[at(10), at(12), at(10, days=3), at(10, days=4)])
+    with transaction():
+        set_override(schedule=kind.schedule, day=in_days(2), ranges=[(11 * 60, 17 * 60)])
+    assert found(host) == [(ten, Cause.HOURS)]
+    block(host, 12)
+    away(host, 3)
+    assert found(host) == [(ten, Cause.HOURS), (noon, Cause.BLOCKED), (later, Cause.AWAY)]
+    assert last.is_confirmed
+
+
+def test_a_booking_that_is_kept_is_listed_again_only_once_it_has_moved(host: Membership, kind: EventType) -> None:
+    booking = booked(kind, at(10))
+    block(host, 10)
+    with transaction():
+        answer_misfit(booking=booking, answer=Answer.KEEP)
+    assert found(host) == []
+    with transaction():
+        reschedule(booking=booking, start=at(13))
+    block(host, 13)
+    assert found(host) == [(booking, Cause.BLOCKED)]
+
+
+def test_a_stand_ins_bookings_are_judged_by_the_stand_ins_own_time(host: Membership, kind: EventType) -> None:
+    deputy = member(of=host.organization, role=Role.MEMBER)
+    schedule(of=deputy)
+    with transaction():
+        details = AwayDetails(timezone="UTC", first_day=in_days(2), last_day=in_days(2), stand_in_id=deputy.user_id)
+        be_away(organization_id=host.organization_id, host_id=host.user_id, details=details)
+    booking = booked(kind, at(10))
+    assert (found(host), found(deputy)) == ([], [])
+    block(deputy, 10)
+    assert (found(host), found(deputy)) == ([], [(booking, Cause.BLOCKED)])
+
+
+def test_a_change_on_the_page_leads_to_what_no_longer_fits(app: Flask, host: Membership, kind: EventType) -> None:
+    first, second, third = (booked(kind, at(hour)) for hour in (10, 11, 12))
+    visitor = Visitor(app).sign_in(host)
+    typed = {"first_day": in_days(2).isoformat(), "last_day": in_days(2).isoformat()}
+    answer = visitor.send(visitor.open("/app/availability/days-off").form("/days-off"), typed)
+    assert answer.answer.headers["Location"] == PAGE
+    page = visitor.follow(answer)
+    assert "3 bookings no longer fit" in page.words
+    assert "You are away" in page.words
+    page = visitor.follow(visitor.send(page.form("/bookings"), {"booking": str(first.id)}, button="keep"))
+    assert "1 booking is kept" in page.words
+    page = visitor.follow(visitor.send(page.form("/bookings"), {"booking": str(second.id)}, button="move"))
+    assert "1 guest is being asked" in page.words
+    assert "Asked to move on" in page.words
+    typed = {"booking": str(third.id), "reason": "I am ill"}
+    page = visitor.follow(visitor.send(page.form("/bookings"), typed, button="cancel"))
+    assert "1 booking is cancelled" in page.words
+    session().expire_all()
+    kept, asked, gone = (get_booking(host.organization_id, each.id) for each in (first, second, third))
+    assert (kept.status, kept.starts_at, gone.status, gone.cancel_reason) == (
+        BookingStatus.CONFIRMED, at(10), BookingStatus.CANCELLED, "I am ill",
+    )  # fmt: skip
+    assert asked.is_confirmed
+    assert [booking.id for booking, _cause in found(host)] == [second.id]
+
+
+def test_all_at_once(app: Flask, host: Membership, kind: EventType) -> None:
+    for hour in (10, 11):
+        booked(kind, at(hour))
+    away(host, 2)
+    visitor = Visitor(app).sign_in(host)
+    page = visitor.follow(visitor.send(visitor.open(PAGE).form("/bookings"), button="cancel"))
+    assert "2 bookings are cancelled" in page.words
+    assert "Everything fits" in page.words
+
+
+@pytest.mark.parametrize(
+    ("typed", "words"),
+    [({"answer": "fly"}, "Please say what to do"), ({"answer": "keep", "booking": None}, "Please choose at least one")],
+)
+def test_nothing_happens_without_an_answer_and_a_booking(
+    app: Flask, host: Membership, kind: EventType, typed: dict[str, str | None], words: str
+) -> None:
+    booked(kind, at(10))
+    away(host, 2)
+    visitor = Visitor(app).sign_in(host)
+    assert words in visitor.follow(visitor.send(visitor.open(PAGE).form("/bookings"), typed)).words
+    assert len(found(host)) == 1
+
+
+def test_nobody_decides_about_bookings_of_others(app: Flask, host: Membership, kind: EventType) -> None:
+    booking = booked(kind, at(10))
+    away(host, 2)
+    other = member(of=host.organization)
+    theirs = booked(event_type(of=other, on=schedule(of=other)), at(10))
+    away(other, 2)
+    visitor = Visitor(app).sign_in(other)
+    form = visitor.open(PAGE).form("/bookings")
+    visitor.send(form, {"booking": str(booking.id)}, button="cancel")
+    session().expire_all()
+    assert get_booking(host.organization_id, booking.id).is_confirmed
+    assert get_booking(host.organization_id, theirs.id).is_confirmed
+
+
+def test_many_bookings_cost_no_more_queries_than_one(host: Membership, kind: EventType) -> None:
+    away(host, 3)
+    bookings(of=kind, starts=[at(9, days=3)])
+    session().expire_all()
+    with counted_queries() as with_one:
+        misfits(organization_id=host.organization_id, host_id=host.user_id)
+    bookings(of=kind, starts=[at(9, days=day) for day in range(4, 60)])
+    other = event_type(of=host, on=schedule(of=host))
+    bookings(of=other, starts=[at(12, days=day) for day in range(4, 60)])
+    session().expire_all()
+    with counted_queries() as with_many:
+        misfits(organization_id=host.organization_id, host_id=host.user_id)
+    assert len(with_one) == len(with_many)
+
+
+def test_programs_see_what_no_longer_fits_and_answer(client: FlaskClient, host: Membership, kind: EventType) -> None:
+    bookings_made = [booked(kind, at(hour)) for hour in (10, 11, 12)]
+    away(host, 2)
+    headers = bearer(host, Scope.AVAILABILITY_READ, Scope.BOOKINGS_READ, Scope.BOOKINGS_WRITE)
+    items = client.get(API, headers=headers).get_json()["items"]
+    assert [(item["booking"]["id"], item["cause"]) for item in items] == [
+        (str(booking.id), "away") for booking in bookings_made
+    ]
+    one = {"answer": "keep", "booking_ids": [str(bookings_made[0].id)]}
+    assert len(client.post(API, json=one, headers=headers).get_json()["items"]) == 2
+    everything = {"answer": "cancel", "reason": "Ill"}
+    assert client.post(API, json=everything, headers=headers).get_json() == {"items": []}
+    session().expire_all()
+    states = [get_booking(host.organization_id, each.id).is_confirmed for each in bookings_made]
+    assert states == [True, False, False]
+    refused(client.post(API, json={"answer": "fly"}, headers=headers), 422, "invalid", "answer")
+    refused(client.post(API, json=one, headers=bearer(host, Scope.AVAILABILITY_READ)), 403, "insufficient_scope")
+    assert client.get(API, headers=bearer(member(), *Scope)).get_json() == {"items": []}
+    assert client.put(API, headers=headers).status_code == 405
