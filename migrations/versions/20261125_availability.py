@@ -9,7 +9,7 @@ from alembic import op
 from sqlalchemy.dialects import postgresql
 
 revision = "20261125_availability"
-down_revision = "20261122_teams"
+down_revision = "20261125_approval"
 branch_labels = None
 depends_on = None
 

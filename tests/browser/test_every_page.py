@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from typing import Any, NamedTuple
+from uuid import UUID
 
 import pytest
 from flask import Flask
@@ -21,11 +22,14 @@ from webapp.core import clock
 from webapp.core.db import session, transaction
 from webapp.identity.models import Membership
 from webapp.operations.models import Alert, AlertKind
-from webapp.scheduling.models import Side
+from webapp.scheduling.models import Schedule, Side
 from webapp.scheduling.service.approval import decline
 from webapp.scheduling.service.attendees import add_attendees
+from webapp.scheduling.service.blocks import BlockDetails, RecurringDetails, block_recurring, block_time
 from webapp.scheduling.service.booking import cancel, manage_token
+from webapp.scheduling.service.holidays import choose_holidays
 from webapp.scheduling.service.notes import add_note
+from webapp.scheduling.service.out_of_office import AwayDetails, be_away
 from webapp.scheduling.views.picker import start_value
 
 LONG = "Straßenbahnhaltestellenüberdachungsgestaltungsbesprechung"
@@ -106,6 +110,32 @@ def _console() -> list[str]:
     return [f"/admin/jobs{path}" for path in paths]
 
 
+class Absences(NamedTuple):
+    """What keeps a host from taking guests, by id."""
+
+    once: UUID
+    again: UUID
+    away: UUID
+
+
+def _absences(host: Membership, hours: Schedule) -> Absences:
+    """Every kind of absence, with names that are long and over a booking."""
+    whose = {"organization_id": host.organization_id, "host_id": host.user_id}
+    deputy = member(of=host.organization, name=f"Bo {LONG}")
+    zone, day = "America/Argentina/ComodRivadavia", in_days(2)
+    with transaction():
+        choose_holidays(schedule=hours, country="DE", subdivision="BY")
+        again = RecurringDetails(
+            timezone=zone, first_day=day, start_minute=1320, end_minute=1560, rule="FREQ=DAILY", title=LONG * 2
+        )
+        away = AwayDetails(timezone=zone, first_day=day, last_day=day, note=LONG * 3, stand_in_id=deputy.user_id)
+        return Absences(
+            block_time(**whose, details=BlockDetails.whole_days(day, day, timezone=zone, title=LONG * 2)).id,
+            block_recurring(**whose, details=again).id,
+            be_away(**whose, details=away).id,
+        )
+
+
 class SiteMap(NamedTuple):
     """A host, and the addresses that guests, the host and whoever looks after the jobs can open."""
 
@@ -129,6 +159,7 @@ def site_map(app: Flask) -> SiteMap:
         add_note(booking=booking, author=host, text=LONG * 3)
         cancel(booking=gone, by=Side.HOST, reason=LONG * 3)
         decline(booking=refused, reason=LONG * 3)
+    absences = _absences(host, hours)
     public, link = f"/book/{host.organization.slug}", f"/manage/{manage_token(booking)}"
     addresses = {
         "guest": [
@@ -172,6 +203,15 @@ def site_map(app: Flask) -> SiteMap:
             "/app/website",
             f"/app/event-types/{kind.id}",
             "/app/availability",
+            f"/app/availability/schedules/{kind.schedule_id}",
+            "/app/availability/blocks",
+            f"/app/availability/blocks/{absences.once}",
+            f"/app/availability/blocks/recurring/{absences.again}",
+            "/app/availability/days-off",
+            f"/app/availability/days-off/{absences.away}",
+            f"/app/availability/days-off/holidays/{kind.schedule_id}",
+            "/app/availability/bookings",
+            "/app/team/availability",
             "/account",
             "/account/tokens",
         ],

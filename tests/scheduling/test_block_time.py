@@ -34,7 +34,7 @@ def block(host: Membership, starts: datetime, ends: datetime) -> None:
 
 
 def block_daily(host: Membership, start: int, end: int, **changes: Any) -> RecurringBlock:
-    values = {
+    values: dict[str, Any] = {
         "timezone": "Europe/Berlin",
         "first_day": in_days(1),
         "start_minute": start,

@@ -32,7 +32,7 @@ def away(
     host: Membership, first: int, last: int | None = None, *, stand_in: Membership | None = None, **changes: Any
 ) -> OutOfOffice:
     """Be away from one day to another, counted from today."""
-    values = {
+    values: dict[str, Any] = {
         "timezone": "Europe/Berlin",
         "first_day": in_days(first),
         "last_day": in_days(first if last is None else last),

@@ -61,9 +61,9 @@ class BlockForm(_ZonedForm):
     """One time: whole days, or from a time to a time."""
 
     first_day = DateField(_("From"), [InputRequired(_DATE)])
-    start = TimeField(_("at"), [InputRequired(_TIME)])
+    start = TimeField(_("From, time of day"), [InputRequired(_TIME)])
     last_day = DateField(_("Until"), [InputRequired(_DATE)])
-    end = TimeField(_("at"), [InputRequired(_TIME)])
+    end = TimeField(_("Until, time of day"), [InputRequired(_TIME)])
 
     def details(self) -> BlockDetails:
         """Return what a valid form describes; raises as `BlockDetails.whole_days`."""
@@ -166,6 +166,8 @@ def recurring_form(zone: ZoneInfo, today: date, typed: MultiDict[str, str] | Non
     """Return the form for one more recurring block, or what was typed."""
     form = RecurringForm(typed, timezone=zone.key, first_day=today, start=time(12), end=time(13))
     form.offer_zones(zone.key)
+    for field in form:  # it stands beside the form for one time, whose fields have the same names
+        field.id = field.label.field_id = f"again-{field.id}"
     return form
 
 

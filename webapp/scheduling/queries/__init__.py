@@ -37,6 +37,7 @@ from webapp.scheduling.queries.holds import expired_holds, find_hold, hosts_of, 
 from webapp.scheduling.queries.impact import bookings_to_come
 from webapp.scheduling.queries.notes import get_note, notes
 from webapp.scheduling.queries.schedules import get_schedule, hosted_event_types, schedules
+from webapp.scheduling.queries.team_week import team_mates
 from webapp.scheduling.queries.waitlist import (
     entry_by_token,
     get_waitlist_entry,
@@ -100,6 +101,7 @@ __all__ = [
     "recurring_blocks_of",
     "schedules",
     "somebody_waits",
+    "team_mates",
     "today_and_next",
     "waited_for",
     "waiting",

@@ -163,7 +163,7 @@ def diary_of(asked: Asked, hosting: Hosting) -> Diary:
     gone = merge(asked.absences.gone(hosting.host.id))
     return Diary(
         zone=find_zone(schedule.timezone),
-        hours=tuple(Hours(hours.weekday, hours.start_minute, hours.end_minute) for hours in schedule.hours),
+        hours=hours_of(schedule),
         overrides=overrides_of(schedule, *asked.dates),
         busy=[*((meeting.blocked_from, meeting.blocked_until) for meeting in others), *gone],
         own=[(meeting.apart_from, meeting.apart_until) for meeting in own],
@@ -181,6 +181,11 @@ def _open_during(asked: Asked, absence: OutOfOffice) -> Diary:
     first, last = max(absence.first_day, asked.dates[0]), min(absence.last_day, asked.dates[1])
     days = map(date.fromordinal, range(first.toordinal(), last.toordinal() + 1))
     return Diary(find_zone(absence.timezone), (), tuple(Override(day, ((0, DAY),)) for day in days))
+
+
+def hours_of(schedule: Schedule) -> tuple[Hours, ...]:
+    """Return the weekly hours."""
+    return tuple(Hours(hours.weekday, hours.start_minute, hours.end_minute) for hours in schedule.hours)
 
 
 def overrides_of(schedule: Schedule, first: date, last: date) -> tuple[Override, ...]:

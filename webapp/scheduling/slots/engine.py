@@ -134,6 +134,11 @@ def _rooms(rules: Rules, diaries: Sequence[Diary], begin: int, end: int) -> Iter
             yield room
 
 
+def open_spans(diary: Diary, begin: int, end: int) -> list[Span]:
+    """Return, in order, when one host is open between two UTC minutes, and some time around it; busy or not."""
+    return _windows(diary, days_around(begin - DAY, end))
+
+
 def _windows(diary: Diary, days: Iterable[date]) -> list[Span]:
     """Return one host's windows of these dates in the order they happen; none overlaps another one."""
     overrides = {override.day: override.ranges for override in diary.overrides}
