@@ -16,8 +16,8 @@ from tests.scheduling.helpers import GUEST, address, at, bearer, body, booked, c
 from tests.scheduling.pages import Visitor
 from webapp.core.db import session, transaction
 from webapp.identity.models import Membership, Role, Scope
-from webapp.scheduling.errors import StartRefused
-from webapp.scheduling.models import EventHost, EventKind, EventType, OutOfOffice, WeeklyHours
+from webapp.scheduling.errors import SlotTaken, StartRefused
+from webapp.scheduling.models import EventHost, EventKind, EventType, OutOfOffice, Side, WeeklyHours
 from webapp.scheduling.queries import get_booking, schedules
 from webapp.scheduling.service.blocks import BlockDetails, block_time
 from webapp.scheduling.service.booking import book, reschedule
@@ -283,3 +283,17 @@ def test_outsiders_see_no_days_away_and_change_none(app: Flask, client: FlaskCli
             visitor.send(form, status=404)
     refused(client.post(API, json=good, headers=bearer(host, READ)), 403, "insufficient_scope")
     assert client.patch(API, headers=bearer(host, WRITE)).status_code == 405
+
+
+def test_a_host_who_passes_over_the_rules_gets_no_stand_in_on_other_days(app: Flask) -> None:
+    host = member(name="Ada")
+    deputy = colleague(host, name="Bo")
+    schedule(of=deputy)
+    kind = bookable(host)
+    away(host, 2, stand_in=deputy)
+    with transaction():
+        late = book(event_type=kind, start=at(20, days=3), guest=GUEST, answers={}, by=Side.HOST, outside_rules=True)
+        covered = book(event_type=kind, start=at(10), guest=GUEST, answers={}, by=Side.HOST, outside_rules=True)
+    assert (late.host.name, covered.host.name) == ("Ada", "Bo")
+    with pytest.raises(SlotTaken), transaction():  # away is away
+        book(event_type=kind, start=at(20), guest=GUEST, answers={}, by=Side.HOST, outside_rules=True)

@@ -159,28 +159,30 @@ class ScheduleInUse(Conflict):
     """Event types go by the schedule, which must not lose it."""
 
     code: ClassVar[str] = "schedule_in_use"
-    message: ClassVar[str] = "Event types go by this schedule; please choose another one for them first."
+    message: ClassVar[str] = say("Event types go by this schedule; please choose another one for them first.")
 
 
 class ScheduleIsDefault(Conflict):
     """New event types go by the schedule."""
 
     code: ClassVar[str] = "schedule_is_default"
-    message: ClassVar[str] = "This is the default schedule; please make another one the default first."
+    message: ClassVar[str] = say("This is the default schedule; please make another one the default first.")
 
 
 class TooManySchedules(Conflict):
     """The host has as many schedules as anybody may have."""
 
     code: ClassVar[str] = "too_many_schedules"
-    message: ClassVar[str] = "There are too many schedules already; please delete one that you no longer need."
+    message: ClassVar[str] = say("There are too many schedules already; please delete one that you no longer need.")
 
 
 class AlreadyAway(Conflict):
     """Some of the days are days out of office already."""
 
     code: ClassVar[str] = "already_away"
-    message: ClassVar[str] = "Some of these days are noted as out of office already; please change or delete those."
+    message: ClassVar[str] = say(
+        "Some of these days are noted as out of office already; please change or delete those."
+    )
 
     def __init__(self) -> None:
         super().__init__(field="first_day")

@@ -9,6 +9,8 @@ from typing import NamedTuple
 
 import holidays
 
+from webapp.core.words import say
+
 # The names by which single holidays are left out, whatever language the server speaks.
 _LANGUAGE = "en_US"
 
@@ -36,13 +38,13 @@ def subdivision_names(country: str) -> dict[str, str]:
 def require_country(country: str) -> None:
     """Raise ValueError when the country's holidays are not known."""
     if country not in countries():
-        raise ValueError("The holidays of this country are not known; please choose one of the list.")
+        raise ValueError(say("The holidays of this country are not known; please choose one of the list."))
 
 
 def require_subdivision(country: str | None, subdivision: str) -> None:
     """Raise ValueError when the country has no such subdivision."""
     if subdivision not in countries().get(country or "", ()):
-        raise ValueError("This is no part of that country; please choose one of the list.")
+        raise ValueError(say("This is no part of that country; please choose one of the list."))
 
 
 def holidays_between(country: str, subdivision: str | None, *, first: date, last: date) -> Iterator[Holiday]:

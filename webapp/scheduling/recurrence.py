@@ -15,6 +15,8 @@ from zoneinfo import ZoneInfo
 
 from dateutil.rrule import rrule, rrulestr
 
+from webapp.core.words import say
+
 MOST_COUNT = 1000
 MOST_INTERVAL = 1000
 LONGEST_RULE = 500
@@ -35,13 +37,15 @@ def normal_rule(text: str, *, first: date, start: int, zone: ZoneInfo) -> str:
     parts = _parts(text)
     for name, value in parts.items():
         if not _CHECKS[name](value):
-            raise ValueError(f"The rule's {name} cannot be {value[:40]}; please look at it again.")
+            raise ValueError(
+                say("The rule's %(part)s cannot be %(value)s; please look at it again.", part=name, value=value[:40])
+            )
     _require_sense(parts)
     if "UNTIL" in parts:
         parts["UNTIL"] = f"{_last_day(parts['UNTIL'], start=start, zone=zone):%Y%m%d}"
     rule = ";".join(f"{name}={value}" for name, value in parts.items())
     if first not in _first_period(rule, first):
-        raise ValueError("The first day is none of the days that the rule names; please begin on one of them.")
+        raise ValueError(say("The first day is none of the days that the rule names; please begin on one of them."))
     return rule
 
 
@@ -54,11 +58,11 @@ def recurs_on(rule: str, *, first: date, begin: date, until: date) -> Iterator[d
 def _parts(text: str) -> dict[str, str]:
     """Return the parts of a rule by their names; raises ValueError when it is none that is understood here."""
     if len(text) > LONGEST_RULE:
-        raise ValueError(f"A rule has at most {LONGEST_RULE} characters; please write a shorter one.")
+        raise ValueError(say("A rule has at most %(most)d characters; please write a shorter one.", most=LONGEST_RULE))
     pairs = [part.partition("=") for part in text.strip().upper().removeprefix("RRULE:").split(";") if part]
     parts = {name: value for name, _equals, value in pairs}
     if len(parts) < len(pairs) or not parts.keys() <= _CHECKS.keys() or "FREQ" not in parts:
-        raise ValueError("This is not a rule of whole days; please write one like FREQ=WEEKLY;BYDAY=MO,TH.")
+        raise ValueError(say("This is not a rule of whole days; please write one like FREQ=WEEKLY;BYDAY=MO,TH."))
     return parts
 
 
@@ -96,17 +100,19 @@ def _require_sense(parts: dict[str, str]) -> None:
     """Raise ValueError for parts that RFC 5545 does not let stand together."""
     frequency = parts["FREQ"]
     if "COUNT" in parts and "UNTIL" in parts:
-        raise ValueError("A rule ends by COUNT or by UNTIL; please leave one of them out.")
+        raise ValueError(say("A rule ends by COUNT or by UNTIL; please leave one of them out."))
     counted = re.search(r"\d", parts.get("BYDAY", ""))
     if counted and (frequency in {"DAILY", "WEEKLY"} or "BYWEEKNO" in parts):
-        raise ValueError("Weekdays are counted within months and years only; please leave out the numbers of BYDAY.")
+        raise ValueError(
+            say("Weekdays are counted within months and years only; please leave out the numbers of BYDAY.")
+        )
     only_yearly = {"BYWEEKNO", "BYYEARDAY"} & parts.keys()
     if only_yearly and frequency != "YEARLY":
-        raise ValueError(f"{only_yearly.pop()} belongs to FREQ=YEARLY alone; please leave it out.")
+        raise ValueError(say("%(part)s belongs to FREQ=YEARLY alone; please leave it out.", part=only_yearly.pop()))
     if "BYMONTHDAY" in parts and frequency == "WEEKLY":
-        raise ValueError("BYMONTHDAY does not belong to FREQ=WEEKLY; please leave it out.")
+        raise ValueError(say("BYMONTHDAY does not belong to FREQ=WEEKLY; please leave it out."))
     if "BYSETPOS" in parts and not any(name.startswith("BY") for name in parts.keys() - {"BYSETPOS"}):
-        raise ValueError("BYSETPOS chooses among other BY… parts; please leave it out.")
+        raise ValueError(say("BYSETPOS chooses among other BY… parts; please leave it out."))
 
 
 def _last_day(until: str, *, start: int, zone: ZoneInfo) -> date:
@@ -120,7 +126,7 @@ def _last_day(until: str, *, start: int, zone: ZoneInfo) -> date:
         begins = datetime.combine(moment.date(), time(start // 60, start % 60), zone)
         return moment.date() if begins <= moment else moment.date() - timedelta(days=1)
     except (ValueError, OverflowError) as error:
-        raise ValueError("The rule's UNTIL is no date; please write it like 20261224.") from error
+        raise ValueError(say("The rule's UNTIL is no date; please write it like 20261224.")) from error
 
 
 def _first_period(rule: str, first: date) -> Iterable[date]:

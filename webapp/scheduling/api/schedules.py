@@ -7,6 +7,7 @@ from uuid import UUID
 
 from webapp.core.db import transaction
 from webapp.core.errors import NotFound
+from webapp.core.words import say
 from webapp.identity.access import current_member, token_required
 from webapp.identity.models import Scope
 from webapp.scheduling import public_holidays, queries
@@ -189,4 +190,4 @@ def _date(text: str) -> date:
     try:
         return date.fromisoformat(text)
     except ValueError as error:
-        raise NotFound("That is not a date; please write it like 2026-11-24.") from error
+        raise NotFound(say("That is not a date; please write it like 2026-11-24.")) from error

@@ -6,6 +6,7 @@ from datetime import date
 
 from webapp.core.clock import find_zone
 from webapp.core.validation import FieldError, InvalidInput
+from webapp.core.words import say
 from webapp.identity.access import current_member, token_required
 from webapp.identity.models import Scope
 from webapp.scheduling import queries
@@ -37,5 +38,11 @@ def show_team_week(query: TeamWeekQuery) -> TeamWeekOut:
 
 def _shown(day: date) -> date:
     if day.year not in _YEARS:
-        raise InvalidInput([FieldError("start", f"Please choose a day from {_YEARS[0]} to {_YEARS[-1]}.")])
+        raise InvalidInput(
+            [
+                FieldError(
+                    "start", say("Please choose a day from %(first)d to %(last)d.", first=_YEARS[0], last=_YEARS[-1])
+                )
+            ]
+        )
     return day

@@ -11,7 +11,6 @@ from werkzeug.datastructures import MultiDict
 from wtforms import (
     BooleanField,
     DateField,
-    Form,
     IntegerField,
     SelectField,
     SelectMultipleField,
@@ -26,6 +25,7 @@ from webapp.scheduling.minutes import DAY
 from webapp.scheduling.models import BlockedTime, RecurringBlock
 from webapp.scheduling.recurrence import MOST_INTERVAL
 from webapp.scheduling.service.blocks import BlockDetails, RecurringDetails
+from webapp.web.forms import Form
 from webapp.web.times import zone_choices
 
 _NINE, _FIVE = time(9), time(17)

@@ -8,7 +8,7 @@ from uuid import UUID
 
 from flask_babel import lazy_gettext as _
 from werkzeug.datastructures import MultiDict
-from wtforms import DateField, Form, SelectField, SelectMultipleField, TextAreaField
+from wtforms import DateField, SelectField, SelectMultipleField, TextAreaField
 from wtforms.validators import InputRequired
 
 from webapp.identity.models import User
@@ -16,6 +16,7 @@ from webapp.scheduling.forms import option
 from webapp.scheduling.models import OutOfOffice, Schedule
 from webapp.scheduling.public_holidays import countries, subdivision_names
 from webapp.scheduling.service.out_of_office import AwayDetails
+from webapp.web.forms import Form
 from webapp.web.times import reader_locale
 
 _DATE = _("Please choose a date.")

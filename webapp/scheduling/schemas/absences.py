@@ -10,6 +10,7 @@ from pydantic import Field, StringConstraints
 
 from webapp.core.clock import find_zone
 from webapp.core.validation import FieldError, InvalidInput
+from webapp.core.words import say
 from webapp.scheduling.models import BlockedTime, OutOfOffice, RecurringBlock
 from webapp.scheduling.schemas.fields import Day, Moment, Start, ZoneName
 from webapp.scheduling.schemas.members import MemberOut
@@ -43,7 +44,7 @@ class BlockedTimeIn(In):
             return BlockDetails.whole_days(self.first_day, self.last_day, timezone=self.timezone, title=self.title)
         if self.start and self.end and days == (None, None):
             return BlockDetails(timezone=self.timezone, starts_at=self.start, ends_at=self.end, title=self.title)
-        raise InvalidInput([FieldError("start", "Please give start and end, or first_day and last_day.")])
+        raise InvalidInput([FieldError("start", say("Please give start and end, or first_day and last_day."))])
 
 
 class BlockedTimeOut(Out):

@@ -14,6 +14,7 @@ from webapp.core import clock
 from webapp.core.clock import find_zone
 from webapp.core.db import session
 from webapp.core.validation import FieldError, FieldErrors, InvalidInput
+from webapp.core.words import say
 from webapp.scheduling.minutes import DAY
 from webapp.scheduling.models import BlockedTime, RecurringBlock
 from webapp.scheduling.recurrence import normal_rule, recurs_on
@@ -45,7 +46,7 @@ class BlockDetails:
         with faults.of("timezone"):
             find_zone(timezone)
         if not first <= last < date.max:
-            faults.add("last_day", "The last day comes before the first; please swap them.")
+            faults.add("last_day", say("The last day comes before the first; please swap them."))
         faults.refuse()
         starts, ends = (datetime.combine(day, time(), find_zone(timezone)) for day in (first, last + timedelta(days=1)))
         return cls(timezone=timezone, starts_at=starts, ends_at=ends, title=title, all_day=True)
@@ -94,7 +95,9 @@ def block_recurring(*, organization_id: UUID, host_id: UUID, details: RecurringD
     values = _checked_recurring(details)
     others = session().scalar(select(func.count()).select_from(RecurringBlock).filter_by(host_id=host_id)) or 0
     if others >= MOST_RECURRING:
-        raise InvalidInput([FieldError("rule", f"There can be {MOST_RECURRING} of these; please delete one first.")])
+        raise InvalidInput(
+            [FieldError("rule", say("There can be %(most)d of these; please delete one first.", most=MOST_RECURRING))]
+        )
     block = RecurringBlock(organization_id=organization_id, host_id=host_id, **values)
     session().add(block)
     session().flush()
@@ -112,10 +115,12 @@ def leave_out(*, block: RecurringBlock, day: date, left_out: bool) -> RecurringB
     Raises InvalidInput naming `day` when it does not recur on that date, and for too many dates.
     """
     if not any(recurs_on(block.rule, first=block.first_day, begin=day, until=day)):
-        raise InvalidInput([FieldError("day", "It does not come on that day; please choose one on which it does.")])
+        raise InvalidInput(
+            [FieldError("day", say("It does not come on that day; please choose one on which it does."))]
+        )
     days = {*block.except_days, day} if left_out else {*block.except_days} - {day}
     if len(days) > MOST_EXCEPTIONS:
-        raise InvalidInput([FieldError("day", f"At most {MOST_EXCEPTIONS} days can be left out.")])
+        raise InvalidInput([FieldError("day", say("At most %(most)d days can be left out.", most=MOST_EXCEPTIONS))])
     block.except_days = sorted(days)
     return block
 
@@ -147,11 +152,11 @@ def _checked(details: BlockDetails) -> dict[str, Any]:
 
 def _times(starts_at: datetime, ends_at: datetime) -> tuple[datetime, datetime]:
     if ends_at <= starts_at:
-        raise ValueError("The end must come after the start.")
+        raise ValueError(say("The end must come after the start."))
     if ends_at - starts_at > LONGEST_BLOCK:
-        raise ValueError(f"At most {LONGEST_BLOCK.days} days can be blocked at once.")
+        raise ValueError(say("At most %(most)d days can be blocked at once.", most=LONGEST_BLOCK.days))
     if abs(starts_at - clock.now()) > FARTHEST:
-        raise ValueError("This is too far away; please choose a time within ten years.")
+        raise ValueError(say("This is too far away; please choose a time within ten years."))
     return starts_at, ends_at
 
 
@@ -169,13 +174,13 @@ def _checked_recurring(details: RecurringDetails) -> dict[str, Any]:
     with faults.of("timezone"):
         find_zone(details.timezone)
     if abs(details.first_day - clock.now().date()) > FARTHEST:
-        faults.add("first_day", "This is too far away; please choose a day within ten years.")
+        faults.add("first_day", say("This is too far away; please choose a day within ten years."))
     if not (
         0 <= details.start_minute < DAY and details.start_minute < details.end_minute <= details.start_minute + DAY
     ):
-        faults.add("end", "The end must come after the start, and within 24 hours of it.")
+        faults.add("end", say("The end must come after the start, and within 24 hours of it."))
     if len(values["except_days"]) > MOST_EXCEPTIONS:
-        faults.add("except_days", f"At most {MOST_EXCEPTIONS} days can be left out.")
+        faults.add("except_days", say("At most %(most)d days can be left out.", most=MOST_EXCEPTIONS))
     faults.refuse()
     with faults.of("rule"):
         values["rule"] = _rule(details)
@@ -191,5 +196,5 @@ def _rule(details: RecurringDetails) -> str:
 def _title(text: str) -> str:
     title = one_line(text)
     if len(title) > LONGEST_TITLE:
-        raise ValueError(f"This is too long; please use at most {LONGEST_TITLE} characters.")
+        raise ValueError(say("This is too long; please use at most %(most)d characters.", most=LONGEST_TITLE))
     return title

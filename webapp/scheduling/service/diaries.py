@@ -35,12 +35,14 @@ class Hosting(NamedTuple):
 class Lineup:
     """One way to host a meeting: the hosts, all of whom have to be there, and their diaries.
 
-    `begun` are the meetings of the event type that somebody has booked, by the UTC minute of their start.
+    `begun` are the meetings of the event type that somebody has booked, by the UTC minute of their start. Who
+    `stands_in` does so while the host is away, as the last of the diaries says.
     """
 
     hosts: tuple[User, ...]
     diaries: tuple[Diary, ...]
     begun: Mapping[int, Held]
+    stands_in: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,7 +151,7 @@ def _lineup(asked: Asked, way: Sequence[Hosting], *, during: OutOfOffice | None 
     diaries = [diary_of(asked, hosting) for hosting in way] + ([_open_during(asked, during)] if during else [])
     meetings = (meeting for hosting in way for meeting in asked.held.get(hosting.host.id, []))
     begun = {meeting.start: meeting for meeting in meetings if meeting.event_type_id == asked.event_type.id}
-    return Lineup(tuple(hosting.host for hosting in way), tuple(diaries), begun)
+    return Lineup(tuple(hosting.host for hosting in way), tuple(diaries), begun, stands_in=during is not None)
 
 
 def diary_of(asked: Asked, hosting: Hosting) -> Diary:

@@ -20,7 +20,7 @@ from webapp.scheduling.models import Booking, BookingChange
 # Columns that say nothing about the booking to people; `host_id` is among the hosts.
 _UNTOLD = {
     *("id", "organization_id", "event_type_id", "meeting_id", "host_id", "sequence", "was_confirmed"),
-    *("created_at", "updated_at", "manage_generation", "manage_expires_at"),
+    *("created_at", "updated_at", "manage_generation", "manage_expires_at", "kept_start", "move_asked_at"),
 }
 _HOSTS = "hosts"
 _NOTHING: tuple[Any, ...] = (None, "", {}, [])

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection
 
 from webapp.core.validation import FieldErrors
+from webapp.core.words import say
 from webapp.scheduling.models import Schedule
 from webapp.scheduling.public_holidays import require_country, require_subdivision
 
@@ -23,7 +24,7 @@ def choose_holidays(
     require_known(country=country, subdivision=subdivision)
     faults = FieldErrors()
     if len(worked) > MOST_WORKED or any(len(name) > LONGEST_NAME for name in worked):
-        faults.add("worked", "These are too many, or too long names; please name holidays of that country only.")
+        faults.add("worked", say("These are too many, or too long names; please name holidays of that country only."))
     faults.refuse()
     schedule.holiday_country, schedule.holiday_subdivision = country, subdivision
     schedule.worked_holidays = sorted({*worked}) if country else []

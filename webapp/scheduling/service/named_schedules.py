@@ -12,6 +12,7 @@ from sqlalchemy.exc import IntegrityError
 
 from webapp.core.db import session
 from webapp.core.validation import FieldError, InvalidInput
+from webapp.core.words import say
 from webapp.identity.models import User
 from webapp.scheduling.errors import ScheduleInUse, ScheduleIsDefault, TooManySchedules
 from webapp.scheduling.models import DateOverride, EventHost, EventType, Schedule, WeeklyHours
@@ -89,7 +90,7 @@ def choose_schedule(*, event_type: EventType, schedule: Schedule) -> EventType:
     if hosting := _place_of(event_type, schedule.host_id):
         hosting.schedule_id, hosting.schedule = schedule.id, schedule
         return event_type
-    fault = "Please choose a schedule of somebody who hosts this event type."
+    fault = say("Please choose a schedule of somebody who hosts this event type.")
     raise InvalidInput([FieldError("schedule_id", fault)])
 
 
@@ -106,7 +107,9 @@ def checked_name(name: str) -> str:
     except ValueError as error:
         raise InvalidInput([FieldError("name", str(error))]) from error
     if not text or len(text) > LONGEST_NAME:
-        raise InvalidInput([FieldError("name", f"Please give it a name of up to {LONGEST_NAME} characters.")])
+        raise InvalidInput(
+            [FieldError("name", say("Please give it a name of up to %(most)d characters.", most=LONGEST_NAME))]
+        )
     return text
 
 

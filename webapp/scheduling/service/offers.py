@@ -134,10 +134,12 @@ def require_offered(
     judged = _judge(event_type, start, duration, moving, outside_rules=outside_rules, hold=hold, asked_at=asked_at)
     free = [lineup for lineup, refused in judged if not refused]
     if outside_rules and not free:
-        free = [lineup for lineup, refused in judged if OVERRIDABLE.issuperset(refused)]
+        # Who stands in does so on the days of the absence alone, whatever else hosts may pass over.
+        free = [lineup for lineup, refused in judged if OVERRIDABLE.issuperset(refused) and not lineup.stands_in]
     if not free:
         overridden = OVERRIDABLE if outside_rules else frozenset()
-        raise _nearest([each for each in refused if each not in overridden] for _, refused in judged)
+        against = (refused for lineup, refused in judged if not (outside_rules and lineup.stands_in))
+        raise _nearest([each for each in refused if each not in overridden] for refused in against)
     return free
 
 
@@ -148,10 +150,11 @@ def broken_rules(
 
     Raises the StartRefused that says why not even a host can; the rest is as in `require_offered`.
     """
-    judged = [refused for _, refused in _judge(event_type, start, duration, moving, outside_rules=True)]
-    passed = [refused for refused in judged if OVERRIDABLE.issuperset(refused)]
+    judged = _judge(event_type, start, duration, moving, outside_rules=True)
+    able = [refused for lineup, refused in judged if not (refused and lineup.stands_in)]
+    passed = [refused for refused in able if OVERRIDABLE.issuperset(refused)]
     if not passed:
-        raise _nearest([each for each in refused if each not in OVERRIDABLE] for refused in judged)
+        raise _nearest([each for each in refused if each not in OVERRIDABLE] for refused in able)
     return min(passed, key=len)
 
 

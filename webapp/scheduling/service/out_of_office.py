@@ -16,6 +16,7 @@ from webapp.core import clock
 from webapp.core.clock import find_zone
 from webapp.core.db import session
 from webapp.core.validation import FieldErrors
+from webapp.core.words import say
 from webapp.identity.models import User
 from webapp.identity.queries import active_members
 from webapp.scheduling.errors import AlreadyAway
@@ -88,18 +89,18 @@ def _checked(absence: OutOfOffice, details: AwayDetails) -> dict[str, Any]:
 
 def _days(first: date, last: date) -> tuple[date, date]:
     if last < first:
-        raise ValueError("The last day comes before the first; please swap them.")
+        raise ValueError(say("The last day comes before the first; please swap them."))
     if (last - first).days >= MOST_DAYS:
-        raise ValueError(f"At most {MOST_DAYS} days can be noted at once; please split them.")
+        raise ValueError(say("At most %(most)d days can be noted at once; please split them.", most=MOST_DAYS))
     if abs(first - clock.now().date()) > FARTHEST:
-        raise ValueError("This is too far away; please choose days within ten years.")
+        raise ValueError(say("This is too far away; please choose days within ten years."))
     return first, last
 
 
 def _note(text: str) -> str:
     note = plain_text(text)
     if len(note) > LONGEST_NOTE:
-        raise ValueError(f"This is too long; please use at most {LONGEST_NOTE} characters.")
+        raise ValueError(say("This is too long; please use at most %(most)d characters.", most=LONGEST_NOTE))
     return note
 
 
@@ -109,7 +110,7 @@ def _prepare_stand_in(absence: OutOfOffice, stand_in_id: UUID | None) -> None:
         return
     members: dict[UUID, User] = {member.user_id: member.user for member in active_members(absence.organization_id)}
     if stand_in_id == absence.host_id or stand_in_id not in members:
-        raise ValueError("Please choose another active member of your organisation.")
+        raise ValueError(say("Please choose another active member of your organisation."))
     schedule_of(organization_id=absence.organization_id, host=members[stand_in_id])
 
 

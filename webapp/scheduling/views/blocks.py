@@ -28,6 +28,7 @@ from webapp.scheduling.forms.blocks import (
 from webapp.scheduling.models import BlockedTime, RecurringBlock
 from webapp.scheduling.service import blocks
 from webapp.scheduling.views.misfits import after_change
+from webapp.web.languages import told
 
 blueprint = Blueprint("blocks", __name__, url_prefix="/app/availability/blocks")
 
@@ -145,7 +146,7 @@ def leave_out(block_id: UUID) -> ResponseReturnValue:
             day = date.fromisoformat(request.form.get("day", ""))
             blocks.leave_out(block=found, day=day, left_out=left_out)
     except InvalidInput as invalid:
-        flash(invalid.errors[0].message, "error")
+        flash(told(invalid.errors[0].message), "error")
     except ValueError:
         flash(_("That is not a date."), "error")
     else:

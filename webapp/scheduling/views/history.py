@@ -38,6 +38,7 @@ def _what(what: str) -> str:
         "confirmed": _("Confirmed"),
         "declined": _("Declined"),
         "rescheduled": _("Moved"),
+        "move_asked": _("Guest asked to move it"),
         "cancelled": _("Cancelled"),
     }
     return str(words.get(what, what.replace("_", " ").capitalize()))

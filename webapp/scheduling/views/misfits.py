@@ -16,6 +16,7 @@ from webapp.core.errors import DomainError
 from webapp.identity.access import current_member, signed_in
 from webapp.scheduling.forms.booking import CancelForm
 from webapp.scheduling.service.impact import Answer, Misfit, answer_misfit, misfits
+from webapp.web.languages import told
 
 blueprint = Blueprint("misfits", __name__, url_prefix="/app/availability/bookings")
 
@@ -67,7 +68,7 @@ def _answer_each(found: Iterable[Misfit], wanted: Answer, reason: str) -> list[U
             with transaction():
                 answer_misfit(booking=misfit.booking, answer=wanted, reason=reason)
         except DomainError as refusal:
-            flash(f"{misfit.booking.guest_name}: {refusal}", "error")
+            flash(f"{misfit.booking.guest_name}: {told(refusal)}", "error")
         else:
             done.append(misfit.booking.id)
     return done

@@ -23,6 +23,7 @@ from webapp.scheduling.service.named_schedules import (
 )
 from webapp.scheduling.service.schedules import create_schedule
 from webapp.scheduling.views.misfits import after_change
+from webapp.web.languages import told
 
 blueprint = Blueprint("schedules", __name__, url_prefix="/app/availability/schedules")
 
@@ -122,9 +123,9 @@ def _own(schedule_id: UUID) -> Schedule:
 
 
 def _refused(refused: InvalidInput | Conflict, schedule_id: UUID | None) -> ResponseReturnValue:
-    reasons = [error.message for error in refused.errors] if isinstance(refused, InvalidInput) else [str(refused)]
+    reasons = [error.message for error in refused.errors] if isinstance(refused, InvalidInput) else [refused]
     for reason in reasons:
-        flash(reason, "error")
+        flash(told(reason), "error")
     return _to(schedule_id)
 
 
