@@ -9,7 +9,7 @@ from alembic import op
 from sqlalchemy.dialects import postgresql
 
 revision = "20261125_availability"
-down_revision = "20261125_approval"
+down_revision = "20261125_embedding"
 branch_labels = None
 depends_on = None
 
