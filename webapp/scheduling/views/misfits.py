@@ -50,8 +50,12 @@ def after_change(address: str) -> ResponseReturnValue:
     found = len(_own())
     if not found:
         return redirect(address, 303)
-    words = ngettext("%(num)d booking no longer fits.", "%(num)d bookings no longer fit.", found)
-    flash(f"{words} {_('Say what should become of it.')}", "warning")
+    words = ngettext(
+        "%(num)d booking no longer fits. Say what should become of it.",
+        "%(num)d bookings no longer fit. Say what should become of them.",
+        found,
+    )
+    flash(words, "warning")
     return redirect(url_for("misfits.index"), 303)
 
 
