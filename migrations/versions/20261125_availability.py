@@ -9,7 +9,7 @@ from alembic import op
 from sqlalchemy.dialects import postgresql
 
 revision = "20261125_availability"
-down_revision = "20261125_embedding"
+down_revision = "20261125_waitlist"
 branch_labels = None
 depends_on = None
 
