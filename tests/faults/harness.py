@@ -39,7 +39,11 @@ FAST = {
     "RECONCILE_SECONDS": "0.3",
     "SCHEDULER_SECONDS": "0.1",
     "BREAKER_SECONDS": "0.5",
-    "ALERT_ABSENCE_SECONDS": "3600",  # who is missing is missing on purpose, and every mail is counted
+    # Who is missing, slow or failing is so on purpose, and every mail is counted.
+    "ALERT_ABSENCE_SECONDS": "3600",
+    "ALERT_JOB_SECONDS": "3600",
+    "ALERT_FAILURE_PERCENT": "100",
+    "ALERT_MEMORY_PERCENT": "100",
 }
 
 # Work that is due or under way. What waits for later may only be what was asked for later: reminders, the end of an

@@ -39,7 +39,7 @@ def told(servers: Servers) -> dict[str, list[tuple[str, str | None]]]:
     for message in servers.smtp.messages:
         calendars = [part.get_param("method") for part in message.walk() if part.get_content_type() == "text/calendar"]
         (to,) = (address.addr_spec for address in message["To"].addresses)
-        first = str(message["Subject"]).partition(":")[0]
+        first = str(message["Subject"]).strip().partition(":")[0]
         mails.setdefault(to, []).append((first, str(calendars[0]) if calendars else None))
     servers.smtp.forget()
     return mails

@@ -145,7 +145,7 @@ def test_the_host_finds_what_to_copy(app: Flask) -> None:
     kind = event_type(of=host, name='Tea & "talk"')
     words = Visitor(app).sign_in(host).open("/app/website").words
     address = f"{host.organization.slug}/{kind.slug}"
-    assert f'<div data-almanac="{address}" data-title="Tea &amp; &#34;talk&#34;"></div>' in words
+    assert f'<div data-almanac="{address}" data-title="Tea &amp; &quot;talk&quot;"></div>' in words
     assert '<script src="http://almanac.test/embed.js" async></script>' in words
     assert f"http://almanac.test/book/{address}" in words
 

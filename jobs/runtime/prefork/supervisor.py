@@ -234,6 +234,9 @@ class Supervisor:
             elif megabytes > self._settings.worker_max_memory_mb and not seat.retiring:
                 log.info("a worker process has grown and is replaced", worker=seat.worker, megabytes=round(megabytes))
                 self._retire(seat)
+        if self._beside_pid and system.own_megabytes(self._beside_pid) > self._settings.worker_hard_memory_mb:
+            log.error("the process beside the workers takes too much memory", process=self._beside_pid)
+            _kill(self._beside_pid, signal.SIGKILL)
 
     @staticmethod
     def _retire(seat: Seat) -> None:
