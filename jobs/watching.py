@@ -12,7 +12,7 @@ from jobs.runtime import browse, carrier, registry
 from jobs.runtime.declare import SOFT_TIME_LIMIT
 from webapp.core import clock
 from webapp.core.settings import settings
-from webapp.operations import alerts, memory, queries, samples
+from webapp.operations import alerts, cache_figures, memory, queries, samples
 from webapp.operations.alerts import Reading
 from webapp.operations.models import AlertKind
 
@@ -32,8 +32,8 @@ def take_sample(*, redis: Redis) -> samples.Numbers:
 
 
 def readings(now: samples.Numbers, *, redis: Redis) -> list[Reading]:
-    """Return what there is to say of slow jobs, failures, queues and memory, in the caller's transaction."""
-    return [*_slow_jobs(), *_failures(now), *_deep_queues(now), *_memory(redis)]
+    """Return what there is to say of slow jobs, failures, queues, memory and the cache, in the caller's transaction."""
+    return [*_slow_jobs(), *_failures(now), *_deep_queues(now), *_memory(redis), *_cache(redis)]
 
 
 def slow_limits() -> dict[str, float]:
@@ -70,3 +70,10 @@ def _memory(redis: Redis) -> Iterator[Reading]:
     for subject, share in shares.items():
         if share is not None:
             yield Reading(kind=AlertKind.MEMORY, subject=subject, value=share, limit=alerts.memory_limit())
+
+
+def _cache(redis: Redis) -> Iterator[Reading]:
+    """Say how the cache did when its figures were last taken, which is once an hour."""
+    figures = cache_figures.recorded(jobs=redis)
+    if (found := figures.get("hit_ratio")) is not None:
+        yield Reading(kind=AlertKind.CACHE_MISSES, subject="cache", value=1 - found, limit=alerts.cache_miss_limit())

@@ -69,6 +69,7 @@ BLUEPRINTS: tuple[str, ...] = (
     "webapp.scheduling.views.out_of_office:blueprint",
     "webapp.scheduling.views.misfits:blueprint",
     "webapp.scheduling.views.team_week:blueprint",
+    "webapp.scheduling.views.reports:blueprint",
     "webapp.operations.dev_mail:blueprint",
     "webapp.operations.api:blueprint",
     "webapp.operations.views.overview:blueprint",

@@ -212,6 +212,7 @@ def site_map(app: Flask) -> SiteMap:
             f"/app/availability/days-off/holidays/{kind.schedule_id}",
             "/app/availability/bookings",
             "/app/team/availability",
+            "/app/availability/report",
             "/account",
             "/account/tokens",
         ],

@@ -10,7 +10,15 @@ from sqlalchemy.orm import configure_mappers
 
 from webapp.identity.models import Membership, Organization, Role, User
 from webapp.operations.models import Alert, AlertKind
-from webapp.scheduling.models import Booking, BookingStatus, EventType, Side, WaitlistEntry, WaitStatus
+from webapp.scheduling.models import (
+    AvailabilityReport,
+    Booking,
+    BookingStatus,
+    EventType,
+    Side,
+    WaitlistEntry,
+    WaitStatus,
+)
 
 configure_mappers()  # the very first object of a process draws its id before its mapper is ready
 
@@ -69,6 +77,15 @@ def alert(**changes: Any) -> Alert:
         "raised_at": EARLIER,
     }
     return Alert(**(values | changes))
+
+
+def report() -> AvailabilityReport:
+    """Two things that do not add up."""
+    findings = [
+        {"kind": "without_hours", "about": "First <talk>", "path": "/app/event-types/0193a1f0"},
+        {"kind": "overlapping_hours", "about": "Ada Berg", "path": "/app/availability"},
+    ]
+    return AvailabilityReport(id=UUID("0193a1f0-0000-7000-8000-00000000000b"), taken_at=EARLIER, findings=findings)
 
 
 def operator() -> Membership:

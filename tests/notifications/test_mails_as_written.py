@@ -14,6 +14,7 @@ from tests.notifications import samples
 from webapp.notifications.mail.message import Mail
 from webapp.operations.messages import alert_raised, alert_recovered
 from webapp.scheduling import messages, waitlist_messages
+from webapp.scheduling.messages_of_reports import availability_report
 from webapp.scheduling.models import Side, WaitStatus
 from webapp.scheduling.service.booking import manage_token
 from webapp.scheduling.service.waitlist import waitlist_token
@@ -56,6 +57,7 @@ MAILS: dict[str, Callable[[], Mail]] = {
         samples.booking(sequence=1, guest_locale="en-US"), samples.EARLIER
     ),
     "move_request_invitee": lambda: messages.move_request_to_invitee(samples.booking(), samples.EARLIER),
+    "availability_report": lambda: availability_report(samples.report(), to=samples.operator()),
     "reminder_invitee": lambda: messages.reminder_to_invitee(samples.booking()),
     "waitlist_joined": lambda: waitlist_messages.joined(samples.waiting(), place=2),
     "waitlist_joined_for_a_day": lambda: waitlist_messages.joined(samples.waiting(day=samples.START.date()), place=1),

@@ -42,6 +42,7 @@ CounterName = Literal[
     "scheduler_ticks",
     "workers_lost",
     "breaker_opened",
+    "availability_chunks",
 ]
 GaugeName = Literal["bookings_made", "late_confirmations"]
 HistogramName = Literal["http_request_seconds", "job_wait_seconds", "job_run_seconds"]
@@ -91,6 +92,9 @@ COUNTERS: Mapping[CounterName, Counter] = {
     "scheduler_ticks": Counter(help="Ticks of periodic jobs that became a run."),
     "workers_lost": Counter(help="Worker processes that did not end by themselves, by cause.", labels=("cause",)),
     "breaker_opened": Counter(help="Times that a provider was found to be down.", labels=("breaker",)),
+    "availability_chunks": Counter(
+        help="Weeks of open times asked of the cache: found there (hit), or worked out (miss).", labels=("outcome",)
+    ),
 }
 GAUGES: Mapping[GaugeName, Gauge] = {
     "bookings_made": Gauge(

@@ -173,10 +173,14 @@ class Settings(BaseSettings):
     alert_late_confirmations: int = Field(0, ge=0)
     alert_booking_drop_percent: float = Field(80, ge=1, le=100)
     alert_memory_percent: float = Field(80, ge=10, le=100)
+    alert_cache_miss_percent: float = Field(50, ge=1, le=100)
     alert_absence_seconds: float = Field(30, ge=0.2, le=3600)
 
     manage_link_days: int = Field(30, ge=1, le=3650)
     no_show_grace_minutes: int = Field(15, ge=0, le=10_080)
+    availability_cache_hours: int = Field(24, ge=1, le=24 * 31)
+    availability_days_ahead: int = Field(35, ge=1, le=366)
+
     reminder_hours: int = Field(24, ge=1, le=24 * 14)
     hold_minutes: float = Field(5, ge=0.05, le=60)
     holds_per_address: int = Field(5, ge=1, le=1000)

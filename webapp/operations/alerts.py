@@ -58,6 +58,11 @@ def memory_limit() -> float:
     return settings().alert_memory_percent / 100
 
 
+def cache_miss_limit() -> float:
+    """Return the share of the lookups in the cache that may be in vain."""
+    return settings().alert_cache_miss_percent / 100
+
+
 def settle(readings: Iterable[Reading], *, complete: Collection[AlertKind]) -> list[Alert]:
     """Raise an alert for what is over its limit and has none, and end those that are over; in the caller's transaction.
 

@@ -15,9 +15,17 @@ from jobs.runtime.carrier import DEAD_LETTER, SCHEDULED_KEY, queue_name
 from webapp.core import measures
 from webapp.core.breakers import breaker_states
 from webapp.core.settings import LANES, QUEUES
-from webapp.operations import queries
+from webapp.operations import cache_figures, queries
 
 PREFIX = "almanac_"
+
+_CACHE = {
+    "cache_memory_bytes": ("memory_bytes", "Memory that the cache's Redis uses."),
+    "cache_memory_limit_bytes": ("memory_limit_bytes", "Memory that it may use; 0 for any amount."),
+    "cache_keys": ("keys", "Keys that it holds."),
+    "cache_evicted_keys": ("evicted", "Keys that it has thrown away for want of memory since it was started."),
+    "cache_hit_ratio": ("hit_ratio", "Share of the open times asked for that were found in it, in the last hour."),
+}
 
 Labels = tuple[str, ...]
 Numbers = Mapping[str, Mapping[Labels, Mapping[str, float]]]
@@ -49,6 +57,7 @@ class _Collector(Collector):
         yield from _queues(self._redis)
         yield from _processes(self._redis)
         yield _breakers(self._redis)
+        yield from _cache(self._redis)
 
 
 def _numbers() -> Numbers:
@@ -113,6 +122,13 @@ def _breakers(redis: Redis) -> Metric:
     for state in breaker_states(redis):
         is_open.add_metric([state.name], float(state.is_open))
     return is_open
+
+
+def _cache(redis: Redis) -> Iterator[Metric]:
+    """Yield the cache's figures as they were when they were last taken."""
+    figures = cache_figures.recorded(jobs=redis)
+    for name, (figure, text) in _CACHE.items():
+        yield GaugeMetricFamily(PREFIX + name, text, value=figures.get(figure))
 
 
 def _processes(redis: Redis) -> Iterator[Metric]:

@@ -67,6 +67,7 @@ class AlertKind(StrEnum):
     NO_REDIS = "no_redis"
     LATE_CONFIRMATIONS = "late_confirmations"
     FEW_BOOKINGS = "few_bookings"
+    CACHE_MISSES = "cache_misses"
 
 
 # Of these a watchman tells at once, since jobs may have nobody to run them.

@@ -20,6 +20,7 @@ def alert_title(alert: Alert) -> str:
         AlertKind.NO_REDIS: _("Redis, which carries the background jobs, cannot be reached"),
         AlertKind.LATE_CONFIRMATIONS: _("Guests wait for their confirmations"),
         AlertKind.FEW_BOOKINGS: _("Far less is booked than a week ago"),
+        AlertKind.CACHE_MISSES: _("Open times are seldom found in the cache"),
     }
     return str(words[alert.kind])
 
@@ -36,6 +37,7 @@ def alert_facts(alert: Alert) -> list[tuple[str, str]]:
         AlertKind.NO_REDIS: _("Out of reach for"),
         AlertKind.LATE_CONFIRMATIONS: _("Confirmations that were not sent"),
         AlertKind.FEW_BOOKINGS: _("Fewer in 24 hours by"),
+        AlertKind.CACHE_MISSES: _("Looked for in vain"),
     }[alert.kind]
     limit = _("up to %(value)s", value=_amount(alert.kind, alert.limit_value))
     return [(str(label), _amount(alert.kind, alert.value)), (str(_("All right")), str(limit))]
@@ -64,6 +66,9 @@ def alert_advice(alert: Alert) -> str:
             "bookings.send_booking_confirmation_to_invitee."
         ),
         AlertKind.FEW_BOOKINGS: _("Book something yourself to see that it works; it may well be a quiet day."),
+        AlertKind.CACHE_MISSES: _(
+            "Pages are slower than they could be. See whether the cache is short of memory, or was just emptied."
+        ),
     }
     return str(words[alert.kind])
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from datetime import datetime
+from enum import StrEnum
 from uuid import UUID
 
 from webapp.core.events import DomainEvent
@@ -137,3 +138,36 @@ class WaitlistOffered(WaitlistEvent):
 @dataclass(frozen=True, kw_only=True, slots=True)
 class WaitlistOfferLapsed(WaitlistEvent):
     """Nobody answered an offer in time."""
+
+
+class Change(StrEnum):
+    """What has changed of when somebody is free."""
+
+    HOURS = "hours_change"
+    DATE_OVERRIDE = "date_override_change"
+    BLOCKED_TIME = "blocked_time_change"
+    RECURRING_BLOCK = "recurring_block_change"
+    OUT_OF_OFFICE = "out_of_office_change"
+    EVENT_TYPE = "event_type_change"
+    BOOKING = "booking_change"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class AvailabilityChanged(DomainEvent):
+    """Some hosts, or whoever hosts an event type, are free at other times than before.
+
+    What changed lies between `begin` and `until` (aware), or anywhere when they are None.
+    """
+
+    change: Change
+    host_ids: tuple[UUID, ...] = ()
+    event_type_id: UUID | None = None
+    begin: datetime | None = None
+    until: datetime | None = None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class AvailabilityFaultsFound(DomainEvent):
+    """The daily look at an organisation's availability has found something that it had not the day before."""
+
+    report_id: UUID

@@ -10,13 +10,17 @@ from webapp.scheduling.models.event_types import EventHost, EventKind, EventType
 from webapp.scheduling.models.holds import Hold
 from webapp.scheduling.models.meetings import HostTime, Meeting
 from webapp.scheduling.models.notes import LONGEST_NOTE, BookingNote
+from webapp.scheduling.models.reports import AvailabilityReport
 from webapp.scheduling.models.schedules import DateOverride, Schedule, WeeklyHours
+from webapp.scheduling.models.versions import EVERY_WEEK, availability_version
 from webapp.scheduling.models.waitlist import IN_LINE, WaitlistEntry, WaitStatus
 
 __all__ = [
+    "EVERY_WEEK",
     "IN_LINE",
     "LONGEST_NOTE",
     "Attendance",
+    "AvailabilityReport",
     "BlockedTime",
     "Booking",
     "BookingAttendee",
@@ -39,4 +43,5 @@ __all__ = [
     "WaitlistEntry",
     "WeeklyHours",
     "Witness",
+    "availability_version",
 ]

@@ -23,13 +23,17 @@ from webapp.scheduling.queries.bookings import (
     today_and_next,
 )
 from webapp.scheduling.queries.changes import booking_changes, names_of
-from webapp.scheduling.queries.diaries import Held, bookings_in_turn, held_times
+from webapp.scheduling.queries.diaries import NOTHING_GONE, Gone, Held, bookings_in_turn, held_times, meeting_times
 from webapp.scheduling.queries.event_types import (
+    active_event_types,
     event_types,
+    find_event_type,
     get_event_type,
+    organizers,
     public_event_type,
     public_event_types,
     public_organization,
+    read_again,
 )
 from webapp.scheduling.queries.export import Asked, asked_questions
 from webapp.scheduling.queries.health import BookingRate, booking_rate, late_confirmations
@@ -38,6 +42,7 @@ from webapp.scheduling.queries.impact import bookings_to_come
 from webapp.scheduling.queries.notes import get_note, notes
 from webapp.scheduling.queries.schedules import get_schedule, hosted_event_types, schedules
 from webapp.scheduling.queries.team_week import team_mates
+from webapp.scheduling.queries.versions import Versions, availability_versions
 from webapp.scheduling.queries.waitlist import (
     entry_by_token,
     get_waitlist_entry,
@@ -52,15 +57,20 @@ from webapp.scheduling.queries.waitlist import (
 )
 
 __all__ = [
+    "NOTHING_GONE",
     "Agenda",
     "Asked",
     "BookingRate",
+    "Gone",
     "Held",
     "Selection",
+    "Versions",
     "When",
     "absences",
     "absences_of",
+    "active_event_types",
     "asked_questions",
+    "availability_versions",
     "blocked_times",
     "blocked_times_of",
     "booking",
@@ -74,6 +84,7 @@ __all__ = [
     "entry_by_token",
     "event_types",
     "expired_holds",
+    "find_event_type",
     "find_hold",
     "get_absence",
     "get_blocked_time",
@@ -89,14 +100,17 @@ __all__ = [
     "hosts_of",
     "late_confirmations",
     "live_holds",
+    "meeting_times",
     "names_of",
     "next_expiry",
     "notes",
+    "organizers",
     "overdue_offers",
     "people_ahead",
     "public_event_type",
     "public_event_types",
     "public_organization",
+    "read_again",
     "recurring_blocks",
     "recurring_blocks_of",
     "schedules",

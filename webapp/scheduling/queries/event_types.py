@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Collection
 from uuid import UUID
 
-from sqlalchemy import select
+from sqlalchemy import or_, select
 from sqlalchemy.orm import contains_eager, joinedload, selectinload
 from sqlalchemy.orm.strategy_options import _AbstractLoad  # what its own methods take and return
 
@@ -38,12 +39,12 @@ def public_organization(slug: str) -> Organization:
 
 
 def public_event_type(organization_slug: str, slug: str) -> EventType:
-    """Return what can be booked at this address, its schedule loaded; raises NotFound, also when it is switched off."""
+    """Return what can be booked at this address; raises NotFound, also when it is switched off."""
     found = session().scalar(
         select(EventType)
         .join(EventType.organization)
         .where(Organization.slug == _slug(organization_slug), EventType.slug == _slug(slug), EventType.is_active)
-        .options(contains_eager(EventType.organization), with_schedule())
+        .options(contains_eager(EventType.organization))
     )
     if found is None:
         raise NotFound(say("There is nothing to book at this address."))
@@ -76,9 +77,37 @@ def get_event_type(organization_id: UUID, event_type_id: UUID, *, host_id: UUID 
     return found
 
 
+def read_again(event_type: EventType) -> None:
+    """Read anew what an event type offers, who hosts it and when they work, whatever was read of it before."""
+    options = [with_schedule()]
+    if event_type.is_team:
+        options.append(selectinload(EventType.team).selectinload(EventHost.schedule))
+    statement = select(EventType).where(EventType.id == event_type.id).options(*options)
+    session().scalars(statement, execution_options={"populate_existing": True}).one_or_none()
+
+
 def event_types(*, organization_id: UUID, host_id: UUID | None = None) -> list[EventType]:
     """Return the organisation's event types (of that host, if one is named), switched off ones too, oldest first."""
     statement = scoped(EventType, organization_id).options(with_team()).order_by(EventType.id)
     if host_id is not None:
         statement = statement.where(EventType.host_id == host_id)
     return list(session().scalars(statement))
+
+
+def active_event_types(*, host_ids: Collection[UUID]) -> list[EventType]:
+    """Return what can be booked, with any organisation, of what these people own or are in the team of."""
+    in_team = select(EventHost.event_type_id).where(EventHost.host_id.in_(host_ids))
+    concerned = or_(EventType.host_id.in_(host_ids), EventType.id.in_(in_team))
+    return list(session().scalars(select(EventType).where(EventType.is_active, concerned).order_by(EventType.id)))
+
+
+def organizers() -> list[UUID]:
+    """Return everybody, of all organisations, who owns something that can be booked."""
+    return list(
+        session().scalars(select(EventType.host_id).where(EventType.is_active).distinct().order_by(EventType.host_id))
+    )
+
+
+def find_event_type(event_type_id: UUID) -> EventType | None:
+    """Return the event type with this id, of whatever organisation. For jobs, whom nobody else asks."""
+    return session().get(EventType, event_type_id, populate_existing=True)

@@ -37,7 +37,7 @@ def decline(*, booking: Booking, reason: str) -> Booking:
 
     Raises as `approve`.
     """
-    with hosts_turn([booking.host_id]):
+    with hosts_turn(host.id for host in booking.hosts):
         read_again(booking)
         require_unanswered(booking)
         _decline(booking, by=Side.HOST, reason=reason)
@@ -49,7 +49,7 @@ def expire(*, booking: Booking) -> Booking:
 
     Raises BusyHost.
     """
-    with hosts_turn([booking.host_id]):
+    with hosts_turn(host.id for host in booking.hosts):
         read_again(booking)
         if booking.is_pending and booking.starts_at <= clock.now():
             _decline(booking, by=None, reason="")

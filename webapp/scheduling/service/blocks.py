@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from itertools import islice
-from typing import Any, TypeVar
+from typing import Any
 from uuid import UUID
 
 from sqlalchemy import func, select
@@ -15,12 +15,12 @@ from webapp.core.clock import find_zone
 from webapp.core.db import session
 from webapp.core.validation import FieldError, FieldErrors, InvalidInput
 from webapp.core.words import say
+from webapp.scheduling.events import Change
 from webapp.scheduling.minutes import DAY
 from webapp.scheduling.models import BlockedTime, RecurringBlock
 from webapp.scheduling.recurrence import normal_rule, recurs_on
+from webapp.scheduling.service.freed import tell_of_change
 from webapp.scheduling.service.guests import one_line
-
-T = TypeVar("T", BlockedTime, RecurringBlock)
 
 LONGEST_TITLE = 120
 LONGEST_BLOCK = timedelta(days=1100)
@@ -73,18 +73,23 @@ def block_time(*, organization_id: UUID, host_id: UUID, details: BlockDetails) -
     block = BlockedTime(organization_id=organization_id, host_id=host_id, **_checked(details))
     session().add(block)
     session().flush()
+    _tell(block)
     return block
 
 
 def change_block(*, block: BlockedTime, details: BlockDetails) -> BlockedTime:
     """Say otherwise when a blocked time is, or what for; raises as `block_time`."""
-    return _changed(block, _checked(details))
+    _tell(block)
+    _set(block, _checked(details))
+    _tell(block)
+    return block
 
 
 def unblock(*, block: BlockedTime | RecurringBlock) -> None:
     """Let guests have the time again."""
     session().delete(block)
     session().flush()
+    _tell(block)
 
 
 def block_recurring(*, organization_id: UUID, host_id: UUID, details: RecurringDetails) -> RecurringBlock:
@@ -101,12 +106,15 @@ def block_recurring(*, organization_id: UUID, host_id: UUID, details: RecurringD
     block = RecurringBlock(organization_id=organization_id, host_id=host_id, **values)
     session().add(block)
     session().flush()
+    _tell(block)
     return block
 
 
 def change_recurring(*, block: RecurringBlock, details: RecurringDetails) -> RecurringBlock:
     """Say otherwise when a time recurs, or what for; raises as `block_recurring`."""
-    return _changed(block, _checked_recurring(details))
+    _set(block, _checked_recurring(details))
+    _tell(block)
+    return block
 
 
 def leave_out(*, block: RecurringBlock, day: date, left_out: bool) -> RecurringBlock:
@@ -122,6 +130,7 @@ def leave_out(*, block: RecurringBlock, day: date, left_out: bool) -> RecurringB
     if len(days) > MOST_EXCEPTIONS:
         raise InvalidInput([FieldError("day", say("At most %(most)d days can be left out.", most=MOST_EXCEPTIONS))])
     block.except_days = sorted(days)
+    _tell(block)
     return block
 
 
@@ -131,10 +140,18 @@ def next_days(block: RecurringBlock, *, after: date, most: int, within: int = 40
     return list(islice(recurs_on(block.rule, first=block.first_day, begin=after, until=last), most))
 
 
-def _changed(block: T, values: dict[str, Any]) -> T:
+def _set(block: BlockedTime | RecurringBlock, values: dict[str, Any]) -> None:
     for field, value in values.items():
         setattr(block, field, value)
-    return block
+    session().flush()
+
+
+def _tell(block: BlockedTime | RecurringBlock) -> None:
+    """Say that the host is free at other times: just then, or at any time for what recurs."""
+    if isinstance(block, BlockedTime):
+        tell_of_change(Change.BLOCKED_TIME, host_ids=[block.host_id], begin=block.starts_at, until=block.ends_at)
+    else:
+        tell_of_change(Change.RECURRING_BLOCK, host_ids=[block.host_id])
 
 
 def _checked(details: BlockDetails) -> dict[str, Any]:

@@ -116,7 +116,7 @@ def reschedule(*, booking: Booking, start: datetime, by: Side = Side.GUEST, outs
     _require_another_start(booking, start)
     event_type = booking.event_type
     require_offered(event_type=event_type, start=start, moving=booking, outside_rules=outside_rules)
-    with hosts_turn({booking.host_id} | possible_hosts(event_type)):
+    with hosts_turn({host.id for host in booking.hosts} | possible_hosts(event_type)):
         read_again(booking)
         _require_movable(booking, by)
         _require_another_start(booking, start)
@@ -139,7 +139,7 @@ def cancel(*, booking: Booking, by: Side, reason: str) -> Booking:
     A request that nobody has answered yet is withdrawn in the same way.
     Raises AlreadyCancelled, AlreadyDeclined, BookingOver, TooLateToCancel for a guest, and BusyHost.
     """
-    with hosts_turn([booking.host_id]):
+    with hosts_turn(host.id for host in booking.hosts):
         read_again(booking)
         require_changeable(booking)
         if by is Side.GUEST:

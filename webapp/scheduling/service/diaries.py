@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime
 from typing import NamedTuple
 from uuid import UUID
 
@@ -15,7 +15,7 @@ from webapp.scheduling import queries
 from webapp.scheduling.minutes import DAY, moment_of, now_minute
 from webapp.scheduling.models import Booking, EventKind, EventType, Hold, OutOfOffice, Schedule
 from webapp.scheduling.public_holidays import Holiday, holidays_between
-from webapp.scheduling.queries import Held
+from webapp.scheduling.queries import NOTHING_GONE, Gone, Held
 from webapp.scheduling.service.absences import Absences, absences_between, dates_around
 from webapp.scheduling.slots import Diary, Hours, Override, Rules, Span
 from webapp.scheduling.slots.spans import merge, within
@@ -52,7 +52,7 @@ class Asked:
     event_type: EventType
     dates: tuple[date, date]
     absences: Absences
-    held: Mapping[UUID, Sequence[Held]]
+    gone: Gone = NOTHING_GONE
 
 
 def lineups(
@@ -68,24 +68,42 @@ def lineups(
     """Return every way to host a meeting that begins between two UTC minutes, both included.
 
     `moving` is a booking about to be moved: its own time does not count, and it stays with its host. Nor does that of
-    the caller's own `hold`. With `empty`, no booking and no hold does: they are hosts as they would be
-    if nobody had booked.
+    the caller's own `hold`. With `empty`, no booking and no hold does: they are hosts as they would be if nobody had
+    booked.
     """
     ways = _ways(event_type, moving)
     host_ids = {hosting.host.id for way in ways for hosting in way}
     absences = absences_between(host_ids, begin=begin - LONGEST_MEETING, until=until + LONGEST_MEETING)
     instead = _stand_ins(event_type, absences)
-    reach = LONGEST_MEETING + rules.limits.reach * DAY
-    held: Mapping[UUID, Sequence[Held]] = {}
+    reach = reach_of(rules)
+    gone = NOTHING_GONE
     if not empty:
-        held = _held(
-            host_ids | {hosting.host.id for hosting, _absence in instead}, begin - reach, until + reach, moving, hold
+        gone = queries.held_times(
+            host_ids=host_ids | {hosting.host.id for hosting, _absence in instead},
+            event_type_id=event_type.id,
+            begin=moment_of(begin - reach),
+            until=moment_of(until + reach),
+            leaving=moving.meeting_id if moving else None,
+            own_hold=hold.id if hold else None,
         )
-    asked = Asked(event_type, dates_around(begin - LONGEST_MEETING, until + LONGEST_MEETING), absences, held)
+    asked = Asked(event_type, dates_around(begin - LONGEST_MEETING, until + LONGEST_MEETING), absences, gone)
     return [
         *(_lineup(asked, way) for way in ways),
         *(_lineup(asked, [hosting], during=absence) for hosting, absence in instead),
     ]
+
+
+def lasts_until(event_type: EventType, rules: Rules, *, begin: int, until: int) -> datetime | None:
+    """Return when something ends by itself that takes time of those in `lineups`; None when nothing does."""
+    reach = reach_of(rules)
+    return queries.next_expiry(
+        host_ids=possible_hosts(event_type), begin=moment_of(begin - reach), until=moment_of(until + reach)
+    )
+
+
+def reach_of(rules: Rules) -> int:
+    """Return how many minutes away something can take place that decides whether a meeting may begin."""
+    return LONGEST_MEETING + rules.limits.reach * DAY
 
 
 def possible_hosts(event_type: EventType) -> set[UUID]:
@@ -96,21 +114,6 @@ def possible_hosts(event_type: EventType) -> set[UUID]:
     from_now_on, _last = dates_around(now_minute(), now_minute())
     absences = queries.absences_of(host_ids=hosts, first=from_now_on, last=date.max)
     return hosts | {absence.stand_in_id for absence in absences if absence.stand_in_id and absence.host_id in hosts}
-
-
-def _held(
-    host_ids: Collection[UUID], begin: int, until: int, moving: Booking | None, hold: Hold | None
-) -> dict[UUID, list[Held]]:
-    held: dict[UUID, list[Held]] = defaultdict(list)
-    for meeting in queries.held_times(
-        host_ids=host_ids,
-        begin=moment_of(begin),
-        until=moment_of(until),
-        leaving=moving.meeting_id if moving else None,
-        own_hold=hold.id if hold else None,
-    ):
-        held[meeting.host_id].append(meeting)
-    return held
 
 
 def _stand_ins(event_type: EventType, absences: Absences) -> list[tuple[Hosting, OutOfOffice]]:
@@ -149,9 +152,9 @@ def _ways(event_type: EventType, moving: Booking | None) -> list[list[Hosting]]:
 def _lineup(asked: Asked, way: Sequence[Hosting], *, during: OutOfOffice | None = None) -> Lineup:
     """Return the lineup of these hosts, who may be there only `during` somebody's days out of office."""
     diaries = [diary_of(asked, hosting) for hosting in way] + ([_open_during(asked, during)] if during else [])
-    meetings = (meeting for hosting in way for meeting in asked.held.get(hosting.host.id, []))
-    begun = {meeting.start: meeting for meeting in meetings if meeting.event_type_id == asked.event_type.id}
-    return Lineup(tuple(hosting.host for hosting in way), tuple(diaries), begun, stands_in=during is not None)
+    hosts = tuple(hosting.host for hosting in way)
+    begun = {meeting.start: meeting for host in hosts for meeting in asked.gone.own.get(host.id, ())}
+    return Lineup(hosts, tuple(diaries), begun, stands_in=during is not None)
 
 
 def diary_of(asked: Asked, hosting: Hosting) -> Diary:
@@ -159,21 +162,19 @@ def diary_of(asked: Asked, hosting: Hosting) -> Diary:
 
     A meeting that takes place anyway can be joined unless its host has blocked that time since.
     """
-    schedule, held = hosting.schedule, asked.held.get(hosting.host.id, [])
-    own = [meeting for meeting in held if meeting.event_type_id == asked.event_type.id]
-    others = [meeting for meeting in held if meeting.event_type_id != asked.event_type.id]
-    gone = merge(asked.absences.gone(hosting.host.id))
+    host_id, schedule = hosting.host.id, hosting.schedule
+    own, blocked = asked.gone.own.get(host_id, ()), merge(asked.absences.gone(host_id))
     return Diary(
         zone=find_zone(schedule.timezone),
         hours=hours_of(schedule),
         overrides=overrides_of(schedule, *asked.dates),
-        busy=[*((meeting.blocked_from, meeting.blocked_until) for meeting in others), *gone],
+        busy=[*asked.gone.busy.get(host_id, ()), *blocked],
         own=[(meeting.apart_from, meeting.apart_until) for meeting in own],
         starts=[meeting.start for meeting in own],
         joinable=[
             meeting.start
             for meeting in own
-            if meeting.seats_left > 0 and not any(within(gone, meeting.start, meeting.end))
+            if meeting.seats_left > 0 and not any(within(blocked, meeting.start, meeting.end))
         ],
     )
 

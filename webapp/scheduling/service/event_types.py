@@ -19,7 +19,7 @@ from webapp.scheduling.errors import InUse, SlugTaken
 from webapp.scheduling.models import EventKind, EventType, Schedule
 from webapp.scheduling.service import meetings
 from webapp.scheduling.service.attendees import MOST_ATTENDEES
-from webapp.scheduling.service.freed import tell_who_waits
+from webapp.scheduling.service.freed import tell_of_terms
 from webapp.scheduling.service.guests import one_line, plain_text
 from webapp.scheduling.service.teams import TeamMember, set_team
 
@@ -127,7 +127,7 @@ def update_event_type(*, event_type: EventType, details: EventTypeDetails) -> Ev
         for field, value in values.items():
             setattr(event_type, field, value)
     meetings.set_seats(event_type=event_type)
-    tell_who_waits(host_ids=[host.id for host in event_type.hosts])
+    tell_of_terms(event_type)
     return event_type
 
 

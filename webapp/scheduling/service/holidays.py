@@ -6,8 +6,10 @@ from collections.abc import Collection
 
 from webapp.core.validation import FieldErrors
 from webapp.core.words import say
+from webapp.scheduling.events import Change
 from webapp.scheduling.models import Schedule
 from webapp.scheduling.public_holidays import require_country, require_subdivision
+from webapp.scheduling.service.freed import tell_of_change
 
 MOST_WORKED = 200
 LONGEST_NAME = 200
@@ -28,6 +30,7 @@ def choose_holidays(
     faults.refuse()
     schedule.holiday_country, schedule.holiday_subdivision = country, subdivision
     schedule.worked_holidays = sorted({*worked}) if country else []
+    tell_of_change(Change.HOURS, host_ids=[schedule.host_id])
     return schedule
 
 

@@ -93,7 +93,7 @@ def _cause(
     schedule = _schedule(event_type, host_id, schedules)
     if schedule is None:
         return Cause.HOURS
-    asked = Asked(event_type, dates, absences, held={})
+    asked = Asked(event_type, dates, absences)
     start, end = minute_of(booking.starts_at), minute_from(booking.ends_at)
     diary = diary_of(asked, Hosting(host, schedule))
     refusal = check(_lenient(rules_for(event_type), end - start), [diary], now=start, start=start)

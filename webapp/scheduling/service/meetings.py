@@ -20,8 +20,10 @@ from sqlalchemy.exc import DBAPIError
 
 from webapp.core import clock
 from webapp.core.db import session
+from webapp.core.events import publish
 from webapp.identity.models import User
 from webapp.scheduling.errors import BusyHost, SlotTaken
+from webapp.scheduling.events import AvailabilityChanged, Change
 from webapp.scheduling.models import Booking, BookingHost, EventType, Hold, HostTime, Meeting
 from webapp.scheduling.service.access import give_link
 from webapp.scheduling.service.attendance import forget_attendance
@@ -56,6 +58,7 @@ def take_seat(*, booking: Booking, start: datetime, duration: int, hosts: Sequen
     _set_hosts(booking, hosts)
     booking.meeting_id, booking.starts_at, booking.ends_at = seat
     give_link(booking=booking)
+    _tell(booking)
 
 
 def hold_seat(*, hold: Hold, event_type: EventType, start: datetime, duration: int, hosts: Sequence[User]) -> None:
@@ -122,10 +125,10 @@ def set_seats(*, event_type: EventType) -> None:
     Raises BusyHost.
     """
     seats = func.greatest(event_type.seats, Meeting.seats_taken)
-    ahead = (Meeting.event_type_id == event_type.id, Meeting.starts_at > clock.now())
+    others = (Meeting.event_type_id == event_type.id, Meeting.starts_at > clock.now(), Meeting.seats != seats)
     with hosts_turn(host.id for host in event_type.hosts):
         _remove(Hold.event_type_id == event_type.id, Hold.expires_at <= clock.now())
-        session().execute(update(Meeting).where(*ahead).values(seats=seats))
+        session().execute(update(Meeting).where(*others).values(seats=seats))
 
 
 def leave_seat(*, booking: Booking) -> None:
@@ -134,6 +137,7 @@ def leave_seat(*, booking: Booking) -> None:
     The booking is left to take another one, or to be cancelled; whoever had checked in to it has not to what comes.
     """
     forget_attendance(booking=booking)
+    _tell(booking)
     _give_up(booking.meeting_id, seats=1)
 
 
@@ -168,6 +172,12 @@ def _give_up(meeting_id: UUID | None, *, seats: int) -> None:
     last = session().execute(delete(Meeting).where(this, Meeting.seats_taken == seats).returning(Meeting.id)).all()
     if not last:
         session().execute(update(Meeting).where(this).values(seats_taken=Meeting.seats_taken - seats))
+
+
+def _tell(booking: Booking) -> None:
+    """Say that the hosts are free at other times now."""
+    hosts = tuple(host.id for host in booking.hosts)
+    publish(AvailabilityChanged(change=Change.BOOKING, host_ids=hosts, begin=booking.starts_at, until=booking.ends_at))
 
 
 def _host_time(event_type: EventType, host: User, begins: datetime, ends: datetime) -> HostTime:

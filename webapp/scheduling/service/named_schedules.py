@@ -15,7 +15,9 @@ from webapp.core.validation import FieldError, InvalidInput
 from webapp.core.words import say
 from webapp.identity.models import User
 from webapp.scheduling.errors import ScheduleInUse, ScheduleIsDefault, TooManySchedules
+from webapp.scheduling.events import Change
 from webapp.scheduling.models import DateOverride, EventHost, EventType, Schedule, WeeklyHours
+from webapp.scheduling.service.freed import tell_of_change, tell_of_terms
 from webapp.scheduling.service.guests import one_line
 
 MOST_SCHEDULES = 50
@@ -69,6 +71,7 @@ def make_default(*, schedule: Schedule) -> Schedule:
     session().execute(update(Schedule).where(*of_host, Schedule.is_default).values(is_default=False))
     schedule.is_default = True
     session().execute(update(Schedule).where(Schedule.id == schedule.id).values(is_default=True))
+    tell_of_change(Change.HOURS, host_ids=[schedule.host_id])  # who stands in goes by it
     return schedule
 
 
@@ -89,6 +92,7 @@ def choose_schedule(*, event_type: EventType, schedule: Schedule) -> EventType:
     """
     if hosting := _place_of(event_type, schedule.host_id):
         hosting.schedule_id, hosting.schedule = schedule.id, schedule
+        tell_of_terms(event_type)
         return event_type
     fault = say("Please choose a schedule of somebody who hosts this event type.")
     raise InvalidInput([FieldError("schedule_id", fault)])

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections import Counter
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime
-from itertools import islice
+from itertools import groupby, islice
+from operator import attrgetter
 from zoneinfo import ZoneInfo
 
 from webapp.core.validation import FieldError, InvalidInput
 from webapp.core.words import say
+from webapp.scheduling import chunks, queries
+from webapp.scheduling.chunks import Chunk, OpenTime, Place, span_of, weeks_between
 from webapp.scheduling.errors import (
     BeyondHorizon,
     InThePast,
@@ -23,15 +27,13 @@ from webapp.scheduling.errors import (
     StartRefused,
     TooShortNotice,
 )
-from webapp.scheduling.minutes import DAY, midnight_of, minute_from, minute_of, moment_of, now_minute
+from webapp.scheduling.minutes import DAY, minute_from, minute_of, moment_of, now_minute
 from webapp.scheduling.models import Booking, EventType, Hold
 from webapp.scheduling.queries import Held
-from webapp.scheduling.service.diaries import Lineup, lineups
-from webapp.scheduling.slots import OVERRIDABLE, Limits, Refusal, Rules, offered, refusals
+from webapp.scheduling.service.diaries import Lineup, lasts_until, lineups, reach_of
+from webapp.scheduling.slots import OVERRIDABLE, Limits, Refusal, Rules, asked, bookable, refusals
 
 MOST_DAYS = 62
-
-_FARTHEST_ZONE = DAY  # from UTC
 
 # How far ahead hosts themselves can book.
 _FARTHEST_DAYS = 3660
@@ -101,17 +103,83 @@ def _slots(
         raise RangeReversed
     if (last - first).days >= MOST_DAYS:
         raise RangeTooLong
-    rules, now = rules_for(event_type, duration=duration, moving=moving), now_minute()
-    begin = max(midnight_of(first) - _FARTHEST_ZONE, now)
-    until = min(midnight_of(last) + DAY + _FARTHEST_ZONE, now + rules.horizon_days * DAY)
-    if begin > until:
+    rules = rules_for(event_type, duration=duration, moving=moving)
+    spans = asked(rules, now=now_minute(), first=first, last=last, zone=zone)
+    if not spans:
         return []
+    begin, end = spans[0][0], spans[-1][1]
+    if moving or empty:
+        times = work_out(event_type, rules, begin=begin, end=end, moving=moving, empty=empty)
+    else:
+        times, missing = open_times(event_type, rules, weeks=weeks_between(begin, end))
+        chunks.count(asked=len(weeks_between(begin, end)), missing=missing)
+    return [
+        Offer(moment_of(start), moment_of(ends), seats_left)
+        for span_begin, span_end in spans
+        for start, ends, seats_left in times[_place(times, span_begin) : _place(times, span_end)]
+    ]
+
+
+def open_times(event_type: EventType, rules: Rules, *, weeks: range) -> tuple[list[OpenTime], int]:
+    """Return what could be booked in some weeks, in order, were it not for notice and horizon, and how many of the
+    weeks had to be worked out.
+
+    What the cache does not have is worked out and left there. Versions are read first and everything else after them:
+    what somebody changes in between is then kept under a version that nobody asks for any more.
+    """
+    stamps = stamps_of(event_type, rules, weeks=weeks)
+    known = chunks.read(stamps)
+    missing = [place.week for place in stamps if place not in known]
+    if missing:
+        queries.read_again(event_type)
+        rules = replace(rules_for(event_type), duration=rules.duration)
+        made = _chunks_of(event_type, rules, weeks=range(missing[0], missing[-1] + 1))
+        chunks.write(made, stamps)
+        known |= made
+    return [time for place in stamps for time in known[place].times], len(missing)
+
+
+def stamps_of(event_type: EventType, rules: Rules, *, weeks: range) -> dict[Place, str]:
+    """Return the chunks of some weeks, in order, with what stands for all that decides what they hold."""
+    reach = reach_of(rules)
+    begin, end = span_of(weeks)
+    versions = queries.availability_versions(event_type.id, weeks=weeks_between(begin - reach, end + reach))
+    stamps = {}
+    for week in weeks:
+        begin, end = span_of(range(week, week + 1))
+        stamps[Place(event_type.id, rules.duration, week)] = versions.stamp(weeks_between(begin - reach, end + reach))
+    return stamps
+
+
+def _chunks_of(event_type: EventType, rules: Rules, *, weeks: range) -> dict[Place, Chunk]:
+    """Work out some weeks at once, and take them apart."""
+    begin, end = span_of(weeks)
+    # Asked first, so that nothing can end unseen between the two.
+    valid_until = lasts_until(event_type, rules, begin=begin, until=end - 1)
+    apart: dict[int, list[OpenTime]] = {week: [] for week in weeks}
+    times = work_out(event_type, rules, begin=begin, end=end)
+    for week, of_week in groupby(times, lambda time: weeks_between(time.start, time.start + 1).start):
+        apart[week] = list(of_week)
+    return {Place(event_type.id, rules.duration, week): Chunk(times, valid_until) for week, times in apart.items()}
+
+
+def work_out(
+    event_type: EventType, rules: Rules, *, begin: int, end: int, moving: Booking | None = None, empty: bool = False
+) -> list[OpenTime]:
+    """Work out what could be booked from one UTC minute to another, were it not for notice and horizon.
+
+    `moving` and `empty` are as in `lineups`.
+    """
     hosts: Counter[int] = Counter()
     begun: dict[int, Held] = {}
-    for lineup in lineups(event_type, rules, begin=begin, until=until, moving=moving, empty=empty):
-        hosts.update(offered(rules, lineup.diaries, now=now, first=first, last=last, zone=zone))
+    for lineup in lineups(event_type, rules, begin=begin, until=end - 1, moving=moving, empty=empty):
+        hosts.update(bookable(rules, lineup.diaries, begin=begin, end=end))
         begun |= lineup.begun if event_type.is_group else {}
-    return [_offer(event_type, rules, start, hosts[start], begun.get(start)) for start in sorted(hosts)]
+    return [_open_time(event_type, rules, start, hosts[start], begun.get(start)) for start in sorted(hosts)]
+
+
+def _place(times: Sequence[OpenTime], minute: int) -> int:
+    return bisect_left(times, minute, key=attrgetter("start"))
 
 
 def require_offered(
@@ -239,8 +307,8 @@ def chosen_duration(event_type: EventType, *, duration: int | None, moving: Book
     return duration
 
 
-def _offer(event_type: EventType, rules: Rules, start: int, hosts: int, meeting: Held | None) -> Offer:
-    """Return the offer of a seat in the `meeting` that takes place anyway, or in new ones with so many hosts."""
+def _open_time(event_type: EventType, rules: Rules, start: int, hosts: int, meeting: Held | None) -> OpenTime:
+    """Return the seats in the `meeting` that takes place anyway, or in new ones with so many hosts."""
     if meeting:
-        return Offer(moment_of(start), moment_of(meeting.end), meeting.seats_left)
-    return Offer(moment_of(start), moment_of(start + rules.duration), event_type.seats * hosts)
+        return OpenTime(start, meeting.end, meeting.seats_left)
+    return OpenTime(start, start + rules.duration, event_type.seats * hosts)

@@ -20,7 +20,9 @@ from webapp.core.words import say
 from webapp.identity.models import User
 from webapp.identity.queries import active_members
 from webapp.scheduling.errors import AlreadyAway
+from webapp.scheduling.events import Change
 from webapp.scheduling.models import OutOfOffice
+from webapp.scheduling.service.freed import tell_of_change
 from webapp.scheduling.service.guests import plain_text
 from webapp.scheduling.service.teams import schedule_of
 
@@ -50,6 +52,7 @@ def be_away(*, organization_id: UUID, host_id: UUID, details: AwayDetails) -> Ou
         _set(absence, details)
         session().add(absence)
     session().refresh(absence)
+    _tell(absence.host_id)
     return absence
 
 
@@ -58,6 +61,7 @@ def change_absence(*, absence: OutOfOffice, details: AwayDetails) -> OutOfOffice
     with _constraints():
         _set(absence, details)
     session().refresh(absence)
+    _tell(absence.host_id)
     return absence
 
 
@@ -65,6 +69,12 @@ def be_back(*, absence: OutOfOffice) -> None:
     """Take guests on those days again. What the stand-in has been booked for stays theirs."""
     session().delete(absence)
     session().flush()
+    _tell(absence.host_id)
+
+
+def _tell(host_id: UUID) -> None:
+    """Say that the host is free at other times, and that others may stand in for them on other days."""
+    tell_of_change(Change.OUT_OF_OFFICE, host_ids=[host_id])
 
 
 def _set(absence: OutOfOffice, details: AwayDetails) -> None:

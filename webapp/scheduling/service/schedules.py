@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import date
+from datetime import UTC, date, datetime, time, timedelta
 from uuid import UUID
 
 from webapp.core.clock import find_zone
 from webapp.core.db import session
 from webapp.core.validation import FieldErrors
 from webapp.core.words import say
+from webapp.scheduling.events import Change
 from webapp.scheduling.minutes import DAY
 from webapp.scheduling.models import DateOverride, Schedule, WeeklyHours
+from webapp.scheduling.service.freed import tell_of_change
 from webapp.scheduling.service.named_schedules import add_schedule, checked_name
 from webapp.scheduling.slots import Span
 
@@ -64,6 +66,7 @@ def save_hours(*, schedule: Schedule, timezone: str, hours: Sequence[WeeklyRange
     schedule.hours = [
         WeeklyHours(weekday=weekday, start_minute=start, end_minute=end) for weekday, start, end in sorted(hours)
     ]
+    tell_of_change(Change.HOURS, host_ids=[schedule.host_id])
     return schedule
 
 
@@ -96,7 +99,19 @@ def clear_override(*, schedule: Schedule, day: date) -> Schedule:
     """Let the weekly hours hold on that date again; nothing happens when they do already."""
     schedule.overrides = [override for override in schedule.overrides if override.day != day]
     session().flush()  # before rows of the same date and minute can come back
+    _tell(schedule, day)
     return schedule
+
+
+def _tell(schedule: Schedule, day: date) -> None:
+    """Say that the host is free at other times of that date now, in whatever zone it is."""
+    midnight = datetime.combine(day, time(), UTC)
+    tell_of_change(
+        Change.DATE_OVERRIDE,
+        host_ids=[schedule.host_id],
+        begin=midnight - timedelta(days=1),
+        until=midnight + timedelta(days=3),
+    )
 
 
 def _require_range(start: int, end: int) -> None:

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from enum import StrEnum
@@ -16,7 +15,6 @@ from webapp.identity.queries import active_members
 from webapp.scheduling import queries
 from webapp.scheduling.minutes import moment_of
 from webapp.scheduling.models import OutOfOffice, Schedule
-from webapp.scheduling.queries import Held
 from webapp.scheduling.service.absences import Absences, absences_between, away_span, dates_around, days_span
 from webapp.scheduling.service.diaries import holidays_of, hours_of, overrides_of
 from webapp.scheduling.slots import Diary, Span, open_spans
@@ -72,7 +70,7 @@ class _Found:
 
     schedules: dict[UUID, Schedule]
     absences: Absences
-    held: dict[UUID, list[Held]]
+    meetings: Mapping[UUID, Sequence[Span]]
 
 
 def team_week(
@@ -91,13 +89,10 @@ def team_week(
 
 
 def _read(organization_id: UUID, host_ids: set[UUID], begin: int, until: int) -> _Found:
-    held: dict[UUID, list[Held]] = defaultdict(list)
-    for meeting in queries.held_times(host_ids=host_ids, begin=moment_of(begin), until=moment_of(until)):
-        held[meeting.host_id].append(meeting)
     return _Found(
         queries.default_schedules(organization_id=organization_id, host_ids=host_ids),
         absences_between(host_ids, begin=begin, until=until),
-        held,
+        queries.meeting_times(host_ids=host_ids, begin=moment_of(begin), until=moment_of(until)),
     )
 
 
@@ -106,7 +101,7 @@ def _week(organization_id: UUID, host: User, days: Sequence[tuple[date, Span]], 
     schedule = found.schedules.get(host.id)
     away = merge(found.absences.away.get(host.id, ()))
     off = _holidays(schedule, begin, until)
-    meetings = [(meeting.start, meeting.end) for meeting in found.held.get(host.id, [])]
+    meetings = found.meetings.get(host.id, ())
     busy = merge([*meetings, *without(found.absences.blocked.get(host.id, ()), away)])
     opened = list(without(_open(schedule, begin, until), merge([*away, *busy])))
     off_or_away = merge([*away, *(span for span, _name in off)])

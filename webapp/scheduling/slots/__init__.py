@@ -4,7 +4,7 @@ Pure functions on whole minutes since 1970-01-01 00:00 UTC: no database, no cloc
 `engine` decides, `local_time` is the one place that knows what a zone does, `spans` is the arithmetic.
 """
 
-from webapp.scheduling.slots.engine import check, offered, open_spans, refusals
+from webapp.scheduling.slots.engine import asked, bookable, check, offered, open_spans, refusals
 from webapp.scheduling.slots.rules import OVERRIDABLE, Diary, Hours, Limits, Override, Refusal, Rules
 from webapp.scheduling.slots.spans import Span
 
@@ -17,6 +17,8 @@ __all__ = [
     "Refusal",
     "Rules",
     "Span",
+    "asked",
+    "bookable",
     "check",
     "offered",
     "open_spans",

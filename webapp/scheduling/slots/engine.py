@@ -20,7 +20,7 @@ Several diaries are those of hosts who all have to be there. A start is bookable
 A seat left in a meeting that takes place anyway needs the bounds alone.
 
 `offered` and `check` both ask `_bounds`, `_joinable`, `_rooms`, `_grid`, `_taken` and `_filled`: what is offered is
-what is accepted.
+what is accepted. `offered` is what is `bookable` at any time, held against the bounds of now.
 """
 
 from __future__ import annotations
@@ -42,20 +42,28 @@ def offered(rules: Rules, diaries: Sequence[Diary], *, now: int, first: date, la
 
     `diaries` are those of the hosts who all have to be there, one at least; `now` is rounded up to a minute.
     """
+    spans = asked(rules, now=now, first=first, last=last, zone=zone)
+    starts = bookable(rules, diaries, begin=spans[0][0], end=spans[-1][1]) if spans else []
+    return [start for begin, end in spans for start in starts[bisect_left(starts, begin) : bisect_left(starts, end)]]
+
+
+def asked(rules: Rules, *, now: int, first: date, last: date, zone: ZoneInfo) -> list[Span]:
+    """Return the minutes on the dates `first`..`last` of the guest's `zone` that notice and horizon leave of them."""
     earliest, latest = _bounds(rules, now)
     days = days_around(earliest, latest, first=first, last=last)
-    asked = list(within(merge(_whole_days(zone, days)), earliest, latest + 1))
-    if not asked:
-        return []
-    open_for_new = list(gaps(_closed(rules, diaries), earliest, latest + 1))
+    return list(within(merge(_whole_days(zone, days)), earliest, latest + 1))
+
+
+def bookable(rules: Rules, diaries: Sequence[Diary], *, begin: int, end: int) -> list[int]:
+    """Return, in order, every start in `begin`..`end` that may be booked as soon as notice and horizon allow it."""
+    open_for_new = list(gaps(_closed(rules, diaries), begin, end))
     starts: list[int] = []
-    for room in _rooms(rules, diaries, asked[0][0], asked[-1][1]):
+    for room in _rooms(rules, diaries, begin, end):
         grid = _grid(rules, room)
-        for begin, end in within(open_for_new, room.start, room.stop):
-            starts += grid[bisect_left(grid, begin) : bisect_left(grid, end)]
-    joinable = _joinable(diaries)
-    every = sorted(joinable.union(starts)) if joinable else starts
-    return [start for begin, end in asked for start in every[bisect_left(every, begin) : bisect_left(every, end)]]
+        for opens, closes in within(open_for_new, room.start, room.stop):
+            starts += grid[bisect_left(grid, opens) : bisect_left(grid, closes)]
+    joinable = {start for start in _joinable(diaries) if begin <= start < end}
+    return sorted(joinable.union(starts)) if joinable else starts
 
 
 def check(rules: Rules, diaries: Sequence[Diary], *, now: int, start: int) -> Refusal | None:
