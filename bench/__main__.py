@@ -24,6 +24,8 @@ BENCHES: Mapping[str, str] = {
     "memory": "bench.jobs.memory",
     "scheduler": "bench.jobs.scheduler",
     "console": "bench.jobs.console",
+    "slots": "bench.slots.bench",
+    "bookings": "bench.bookings.bench",
 }
 
 
