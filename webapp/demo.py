@@ -13,9 +13,10 @@ from webapp.core.db import session, transaction
 from webapp.core.settings import settings
 from webapp.identity import service as identity
 from webapp.identity.models import Membership, Organization, Role, Scope, User
-from webapp.scheduling.models import EventType
+from webapp.scheduling.models import EventType, QuestionKind
 from webapp.scheduling.service import event_types, schedules
-from webapp.scheduling.service.event_types import EventTypeDetails, Question
+from webapp.scheduling.service.event_types import EventTypeDetails
+from webapp.scheduling.service.questions import Question
 
 SLUG = "riverside"
 OWNER_EMAIL = "ada@riverside.example"
@@ -29,7 +30,7 @@ INTRO = EventTypeDetails(
     description="Half an hour to get to know each other and see whether we can help.",
     minimum_notice=60,
     location="We call you on the number you give",
-    questions=(Question(label="What would you like to talk about?", long=True),),
+    questions=(Question(label="What would you like to talk about?", kind=QuestionKind.LONG_TEXT),),
 )
 WORKSHOP = EventTypeDetails(
     name="Planning workshop",
@@ -42,8 +43,8 @@ WORKSHOP = EventTypeDetails(
     minimum_notice=4 * 60,
     location="Riverside Studio, 12 Quay Street",
     questions=(
-        Question(label="How many of you will come?", required=True),
-        Question(label="Anything we should prepare?", long=True),
+        Question(label="How many of you will come?", kind=QuestionKind.NUMBER, required=True),
+        Question(label="Anything we should prepare?", kind=QuestionKind.LONG_TEXT),
     ),
 )
 CHECK_IN = EventTypeDetails(

@@ -15,16 +15,16 @@ from webapp.core.validation import InvalidInput
 from webapp.identity.models import Membership
 from webapp.scheduling import queries
 from webapp.scheduling.errors import InUse, SlugTaken
-from webapp.scheduling.models import EventType
+from webapp.scheduling.models import EventType, QuestionKind
 from webapp.scheduling.service.event_types import (
     EventTypeDetails,
-    Question,
     create_event_type,
     delete_event_type,
     set_active,
-    slug_for,
     update_event_type,
 )
+from webapp.scheduling.service.questions import Question
+from webapp.scheduling.service.texts import slug_for
 
 DETAILS = EventTypeDetails(name=" First talk ", slug="first-talk", duration=30, slot_interval=15)
 
@@ -142,17 +142,18 @@ def test_new_questions_get_keys_of_their_own_and_old_ones_keep_theirs(host: Memb
     asked = [
         Question(label="What about?", required=True),
         Question(label="What about?"),
-        Question(label="¿…?", long=True),
+        Question(label="¿…?", kind=QuestionKind.LONG_TEXT),
     ]
     kind = _create(host, replace(DETAILS, questions=asked))
-    assert kind.questions == [
-        {"key": "what-about", "label": "What about?", "required": True, "long": False},
-        {"key": "what-about-2", "label": "What about?", "required": False, "long": False},
-        {"key": "question", "label": "¿…?", "required": False, "long": True},
+    kept = [(question["key"], question["label"], question["required"], question["kind"]) for question in kind.questions]
+    assert kept == [
+        ("what-about", "What about?", True, "short_text"),
+        ("what-about-2", "What about?", False, "short_text"),
+        ("question", "¿…?", False, "long_text"),
     ]
-    kept = [Question(label="Now called so", key="what-about-2"), Question(label="What about 2")]
+    fewer = [Question(label="Now called so", key="what-about-2"), Question(label="What about 2")]
     with transaction():
-        update_event_type(event_type=kind, details=replace(DETAILS, questions=kept))
+        update_event_type(event_type=kind, details=replace(DETAILS, questions=fewer))
     session().refresh(kind)
     assert [question["key"] for question in kind.questions] == ["what-about-2", "what-about-2-2"]
 

@@ -48,6 +48,7 @@ def with_question(visitor: Visitor, form: Form, label: str, **options: str) -> F
     number = max(int(name.split("-")[1]) for name in fields(added) if name.endswith("-label"))
     added.fields = [pair for pair in added.fields if pair[0] != f"questions-{number}-label"]
     extra: dict[str, Any] = {"label": label} | options
+    added.fields = [pair for pair in added.fields if pair[0].removeprefix(f"questions-{number}-") not in options]
     added.fields += [(f"questions-{number}-{name}", value) for name, value in extra.items()]
     return added
 
@@ -173,7 +174,7 @@ def test_questions_are_added_by_a_button_and_asked_of_guests(visitor: Visitor, h
     form = visitor.open(NEW).form()
     form.fields = [pair for pair in form.fields if pair[0] != "name"] + [("name", "Talk")]
     form = with_question(visitor, form, "What about?", required="y")
-    form = with_question(visitor, form, "Anything else?", long="y")
+    form = with_question(visitor, form, "Anything else?", kind="long_text")
     assert fields(form)["name"] == "Talk"
     visitor.send(form)
     asked = [(question["label"], question["required"], question["long"]) for question in only().questions]

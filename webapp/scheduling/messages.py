@@ -23,6 +23,7 @@ from webapp.identity.models import User
 from webapp.notifications.mail.compose import write
 from webapp.notifications.mail.message import CalendarPart, Mail, Mailbox
 from webapp.scheduling import ics
+from webapp.scheduling.answered import answered
 from webapp.scheduling.calendar_links import CalendarLinks, links
 from webapp.scheduling.ics import Method
 from webapp.scheduling.models import Booking, Side
@@ -220,7 +221,7 @@ def _context(booking: Booking, *, to: Side, reader: User) -> dict[str, object]:
         }
     return common | {
         "host": reader,
-        "answers": _answers(booking),
+        "answers": _answered(booking, _locale(booking, to=to, host=reader)),
         "guest_when": _when(booking, to=Side.GUEST, locale=_locale(booking, to=to, host=reader)),
         "booking_url": _page_of_host(booking),
     }
@@ -229,6 +230,11 @@ def _context(booking: Booking, *, to: Side, reader: User) -> dict[str, object]:
 def _locale(booking: Booking, *, to: Side, host: User | None = None) -> Locale:
     """Return the locale of the one who reads it."""
     return customs((booking.guest_locale if to is Side.GUEST else (host or booking.host).locale) or "")
+
+
+def _answered(booking: Booking, locale: Locale) -> list[tuple[str, str]]:
+    with force_locale(locale):
+        return answered(booking)
 
 
 def host_names(booking: Booking, *, locale: Locale) -> str:
@@ -249,13 +255,6 @@ def _when(
     zone = booking.guest_timezone if to is Side.GUEST else (host or booking.host).timezone
     length, words = booking.ends_at - booking.starts_at, locale or _locale(booking, to=to, host=host)
     return describe(begins, begins + length, zone=zone, locale=words)
-
-
-def _answers(booking: Booking) -> list[tuple[str, str]]:
-    """Return the questions that were answered and what was said, in the order in which they are asked."""
-    labels = {str(question["key"]): str(question["label"]) for question in booking.event_type.questions}
-    order = [*labels, *(key for key in booking.answers if key not in labels)]  # a question may be gone by now
-    return [(labels.get(key, key), str(booking.answers[key])) for key in order if booking.answers.get(key)]
 
 
 def _calendar(booking: Booking, method: Method, *, to: Side, host: User | None = None) -> str:
@@ -283,7 +282,7 @@ def _description(booking: Booking, *, to: Side, locale: Locale) -> str:
             change = gettext("Reschedule or cancel: %(link)s", link=manage_url(booking))
             return "\n\n".join(filter(None, [booking.event_type.description, change]))
         contact = filter(None, [booking.guest_name, booking.guest_email, booking.guest_phone])
-        answers = (f"{label}\n{answer}" for label, answer in _answers(booking))
+        answers = (f"{label}\n{answer}" for label, answer in answered(booking))
         details = gettext("Details: %(link)s", link=_page_of_host(booking))
         return "\n\n".join(["\n".join(contact), *answers, details])
 

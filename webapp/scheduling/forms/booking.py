@@ -12,14 +12,11 @@ from wtforms.validators import InputRequired, Length
 from webapp.core.addresses import email_address
 from webapp.scheduling.forms import checked_by
 from webapp.scheduling.forms.attendees import attendees_field, split_addresses
+from webapp.scheduling.forms.questions import question_field
 from webapp.scheduling.models import EventType
-from webapp.scheduling.service.guests import (
-    LONGEST_ANSWER,
-    Guest,
-    one_line,
-    phone_number,
-    plain_text,
-)
+from webapp.scheduling.service.answers import Answer
+from webapp.scheduling.service.guests import Guest, one_line, phone_number, plain_text
+from webapp.scheduling.service.questions import Question
 from webapp.web.forms import Form
 
 _ANSWER = "answers."
@@ -59,7 +56,7 @@ class GuestForm(Form):
             locale=locale,
         )
 
-    def answers(self) -> dict[str, str]:
+    def answers(self) -> dict[str, Answer]:
         """Return what was answered, by the questions' keys."""
         return {field.name.removeprefix(_ANSWER): field.data or "" for field in self.questions()}
 
@@ -84,23 +81,12 @@ def guest_form(
     class _Form(of):  # type: ignore[misc, valid-type]  # a base that is chosen when it runs
         """A class of its own, since fields are declared on classes."""
 
-    for question in event_type.questions:
-        setattr(_Form, _ANSWER + question["key"], _question_field(question))
+    for question in map(Question.of, event_type.questions):
+        setattr(_Form, _ANSWER + question.key, question_field(question))
     if event_type.most_attendees:
         setattr(_Form, _ATTENDEES, attendees_field())
     form: GuestForm = _Form(typed)
     return form
-
-
-def _question_field(question: dict[str, Any]) -> Field:
-    required = [InputRequired(_("Please answer this question."))] if question.get("required") else []
-    long = bool(question.get("long"))
-    kind, check = (TextAreaField, plain_text) if long else (StringField, one_line)
-    return kind(
-        question["label"],
-        [*required, Length(max=LONGEST_ANSWER), checked_by(check)],
-        render_kw={"maxlength": LONGEST_ANSWER},
-    )
 
 
 class DeclineForm(Form):

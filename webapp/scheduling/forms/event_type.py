@@ -21,14 +21,16 @@ from wtforms import (
     TextAreaField,
 )
 from wtforms.validators import InputRequired, Optional
-from wtforms.widgets import TextInput
+from wtforms.widgets import TextArea, TextInput
 
 from webapp.core.validation import FieldError
 from webapp.identity.models import User
 from webapp.scheduling.forms import option, show_errors
-from webapp.scheduling.models import EventKind, EventType, Schedule
-from webapp.scheduling.service.event_types import EventTypeDetails, Question, slug_for
+from webapp.scheduling.models import EventKind, EventType, QuestionKind, Schedule
+from webapp.scheduling.service.event_types import EventTypeDetails
+from webapp.scheduling.service.questions import Question
 from webapp.scheduling.service.teams import TeamMember
+from webapp.scheduling.service.texts import slug_for
 from webapp.web.forms import Form
 from webapp.web.languages import told
 from webapp.web.times import duration_text
@@ -44,6 +46,15 @@ KINDS = [
     option(EventKind.COLLECTIVE, _("A team: all hosts together")),
 ]
 _ALONE = KINDS[:2]
+QUESTION_KINDS = [
+    option(QuestionKind.SHORT_TEXT, _("A line of text")),
+    option(QuestionKind.LONG_TEXT, _("A longer text")),
+    option(QuestionKind.SINGLE_CHOICE, _("One of several options")),
+    option(QuestionKind.MULTIPLE_CHOICE, _("Any number of options")),
+    option(QuestionKind.CHECKBOX, _("A box to tick")),
+    option(QuestionKind.PHONE, _("A phone number")),
+    option(QuestionKind.NUMBER, _("A number")),
+]
 _PRIORITIES = [
     option("1", _("Asked first")),
     option("2", _("Asked second")),
@@ -66,13 +77,28 @@ _USUAL = {
 _NUMBER_OR_NOTHING = _("Please give a number, or 0.")
 
 
+class LinesField(Field):
+    """Several texts, each on a line of its own."""
+
+    widget = TextArea()
+    data: list[str] | None
+
+    def _value(self) -> str:
+        return "\n".join(self.data or [])
+
+    def process_formdata(self, valuelist: list[str]) -> None:
+        """Take the lines that are not empty."""
+        self.data = [line.strip() for line in (valuelist[0] if valuelist else "").splitlines() if line.strip()]
+
+
 class QuestionForm(Form):
     """One question; its key, once it has one, names its answers."""
 
     key = HiddenField()
     label = StringField(_("Question"), render_kw={"maxlength": 200})
+    kind = SelectField(_("Answer"), choices=QUESTION_KINDS, coerce=QuestionKind, default=QuestionKind.SHORT_TEXT)
+    options = LinesField(_("Options, one a line"), render_kw={"rows": 4})
     required = BooleanField(_("Must be answered"))
-    long = BooleanField(_("Long answer"))
 
 
 class HostForm(Form):
@@ -214,9 +240,10 @@ def event_type_form(
         }
         for user_id, name in names.items()
     ]
-    form = _with_notices(
-        EventTypeForm(typed, obj=event_type, people=people if event_type.is_team else []), event_type.minimum_notice
-    )
+    values = {field.name: getattr(event_type, field.name, None) for field in EventTypeForm()}
+    values["questions"] = [Question.of(question).to_keep() for question in event_type.questions]
+    values["people"] = people if event_type.is_team else []
+    form = _with_notices(EventTypeForm(typed, data=values), event_type.minimum_notice)
     form.kind.data = event_type.kind  # chosen once, so nothing that is typed changes it
     return form
 
@@ -273,5 +300,9 @@ def _member(row: HostForm) -> TeamMember:
 def _question(row: FormField[QuestionForm]) -> Question:
     asked = row.form
     return Question(
-        key=asked.key.data or "", label=asked.label.data or "", required=asked.required.data, long=asked.long.data
+        key=asked.key.data or "",
+        label=asked.label.data or "",
+        kind=asked.kind.data,
+        required=asked.required.data,
+        options=asked.options.data or [],
     )

@@ -10,6 +10,7 @@ from webapp.scheduling.models.event_types import EventHost, EventKind, EventType
 from webapp.scheduling.models.holds import Hold
 from webapp.scheduling.models.meetings import HostTime, Meeting
 from webapp.scheduling.models.notes import LONGEST_NOTE, BookingNote
+from webapp.scheduling.models.questions import QuestionKind
 from webapp.scheduling.models.reports import AvailabilityReport
 from webapp.scheduling.models.schedules import DateOverride, Schedule, WeeklyHours
 from webapp.scheduling.models.versions import EVERY_WEEK, availability_version
@@ -36,6 +37,7 @@ __all__ = [
     "HostTime",
     "Meeting",
     "OutOfOffice",
+    "QuestionKind",
     "RecurringBlock",
     "Schedule",
     "Side",

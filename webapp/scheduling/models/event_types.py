@@ -95,7 +95,7 @@ class EventType(Base):
     reschedule_notice: Mapped[int | None] = mapped_column(_OR_NULL, default=0, server_default="0")
     policy: Mapped[str] = mapped_column(Text, default="", server_default="")
     location: Mapped[str] = mapped_column(String(255), default="", server_default="")
-    # Each: {"key": str, "label": str, "required": bool, "long": bool}; answers are kept under the key.
+    # `service.questions` says what they look like; answers are kept under their key.
     questions: Mapped[list[dict[str, Any]]] = mapped_column(default=list, server_default=text("'[]'::jsonb"))
     waitlist_enabled: Mapped[bool] = mapped_column(default=False, server_default="false")
     is_active: Mapped[bool] = mapped_column(default=True, server_default="true")

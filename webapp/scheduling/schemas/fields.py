@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from datetime import UTC, date, datetime
-from typing import Annotated
+from typing import Annotated, Any
 
 from pydantic import AfterValidator, BeforeValidator, Field, PlainSerializer, StringConstraints, WithJsonSchema
 
@@ -13,6 +13,7 @@ from webapp.core.addresses import email_address
 from webapp.core.languages import LONGEST_TAG, checked_tag
 from webapp.core.words import say
 from webapp.scheduling.service.guests import one_line, phone_number, plain_text
+from webapp.scheduling.service.questions import MOST_OPTIONS
 
 _DATE = re.compile(r"\d{4}-\d{2}-\d{2}", re.ASCII)
 
@@ -42,6 +43,15 @@ def _moment(text: object) -> datetime:
     except (ValueError, OverflowError):
         pass  # a 25th hour, or a time that is in no year in UTC
     raise ValueError(say("Please write the time with its offset, like 2026-11-24T14:30:00+01:00."))
+
+
+def _answer(given: Any) -> Any:
+    texts = given if isinstance(given, list) else [given] if isinstance(given, str) else []
+    if len(texts) > MOST_OPTIONS or not isinstance(given, str | bool | int | float | list):
+        raise ValueError("Please answer with a text, a number, true or false, or a list of options.")
+    if not all(isinstance(text, str) for text in texts):
+        raise ValueError("A list of options holds texts only.")
+    return given
 
 
 def _filled(text: str) -> str:
@@ -86,3 +96,18 @@ Reason = Annotated[str, StringConstraints(max_length=500), AfterValidator(plain_
 
 
 AnswerKey = Annotated[str, StringConstraints(max_length=60)]
+
+
+_ANSWER = {
+    "anyOf": [
+        *({"type": kind} for kind in ("string", "boolean", "number")),
+        {"type": "array", "items": {"type": "string"}, "maxItems": MOST_OPTIONS},
+    ]
+}
+
+
+# One check of our own, since a union would name the answer once for each of its members.
+AnswerValue = Annotated[Any, AfterValidator(_answer), WithJsonSchema(_ANSWER)]
+
+
+Answers = Annotated[dict[AnswerKey, AnswerValue], Field(max_length=50)]

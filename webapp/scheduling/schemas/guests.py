@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Annotated, Self
+from typing import Any, Self
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
@@ -12,10 +13,11 @@ from pydantic import Field
 from webapp.core import clock
 from webapp.core.settings import settings
 from webapp.identity.models import Organization
-from webapp.scheduling.models import Attendance, Booking, BookingStatus, EventKind, EventType
+from webapp.scheduling.models import Attendance, Booking, BookingStatus, EventKind, EventType, QuestionKind
 from webapp.scheduling.schemas.attendees import Attendees
 from webapp.scheduling.schemas.fields import (
-    AnswerKey,
+    Answers,
+    AnswerValue,
     Day,
     Email,
     Language,
@@ -32,6 +34,7 @@ from webapp.scheduling.service.attendance import can_check_in
 from webapp.scheduling.service.guests import Guest
 from webapp.scheduling.service.offers import Offer
 from webapp.scheduling.service.policy import can_cancel, can_reschedule
+from webapp.scheduling.service.questions import Question
 from webapp.scheduling.service.standing import can_change
 from webapp.web.openapi import In, Out, Query
 from webapp.web.times import reader_tag
@@ -56,12 +59,16 @@ class InviteeIn(In):
 
 
 class BookingIn(In):
-    """A booking to make. `answers` go by the keys of the event type's questions."""
+    """A booking to make.
+
+    `answers` go by the keys of the event type's questions: a text, of a single choice one of its options; of a multiple
+    choice a list of them; a number; of a checkbox true or false; of a phone number a text with its country code.
+    """
 
     start: Start
     timezone: ZoneName
     invitee: InviteeIn
-    answers: Annotated[dict[AnswerKey, str], Field(max_length=50)] | None = None
+    answers: Answers | None = None
     duration: int | None = Field(None, description="One of the event type's `durations`; the first if not given.")
     attendees: Attendees | None = None
     hold: HoldToken | None = Field(None, description="The token of a hold on this start, whose place is booked.")
@@ -115,12 +122,22 @@ class SlotsOut(Out):
 
 
 class QuestionOut(Out):
-    """Something asked of every guest; the answer goes under `key`."""
+    """Something asked of every guest; the answer goes under `key`. A required checkbox has to be ticked.
+
+    `options` are what choices choose among, and empty for other kinds; `long` is true of the kind `long_text`.
+    """
 
     key: str
     label: str
+    kind: QuestionKind
     required: bool
+    options: list[str]
     long: bool
+
+    @classmethod
+    def of(cls, kept: Mapping[str, Any]) -> Self:
+        """Show a question as its event type keeps it."""
+        return cls.model_validate(Question.of(kept).to_keep())
 
 
 class HostOut(Out):
@@ -176,7 +193,7 @@ class PublicEventTypeOut(Out):
             location=event_type.location,
             host=HostOut(name=event_type.who),
             hosts=[HostOut(name=host.name) for host in event_type.hosts],
-            questions=[QuestionOut.model_validate(question) for question in event_type.questions],
+            questions=[QuestionOut.of(question) for question in event_type.questions],
             most_attendees=event_type.most_attendees,
             waitlist_enabled=event_type.waitlist_enabled,
             url=f"{settings().public_url}/book/{event_type.organization.slug}/{event_type.slug}",
@@ -278,7 +295,7 @@ class ManagedBookingOut(Out):
     event_type: PublicEventTypeOut
     invitee: InviteeOut
     attendees: list[AttendeeOut]
-    answers: dict[str, str]
+    answers: dict[str, AnswerValue]
 
     @classmethod
     def of(cls, booking: Booking) -> Self:

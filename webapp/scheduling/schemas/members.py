@@ -7,7 +7,7 @@ from uuid import UUID
 
 from webapp.identity.models import User
 from webapp.scheduling.models import Attendance, Booking, BookingStatus, EventType, Side, Witness
-from webapp.scheduling.schemas.fields import Moment
+from webapp.scheduling.schemas.fields import AnswerValue, Moment
 from webapp.scheduling.schemas.guests import InviteeOut, PublicEventTypeOut
 from webapp.web.openapi import Out
 
@@ -79,7 +79,7 @@ class BookingOut(Out):
     hosts: list[MemberOut]
     invitee: InviteeOut
     attendees: list[str]
-    answers: dict[str, str]
+    answers: dict[str, AnswerValue]
     created_at: Moment
     cancelled_at: Moment | None
     cancelled_by: Side | None

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import date, datetime, timedelta
-from typing import Annotated, Self, cast
+from typing import Self, cast
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
@@ -12,7 +12,7 @@ from pydantic import Field, model_validator
 from webapp.core import clock
 from webapp.core.words import say
 from webapp.scheduling.models import WaitlistEntry, WaitStatus
-from webapp.scheduling.schemas.fields import AnswerKey, Day, Moment, Start, ZoneName
+from webapp.scheduling.schemas.fields import Answers, Day, Moment, Start, ZoneName
 from webapp.scheduling.schemas.guests import InviteeIn, InviteeOut, PublicEventTypeOut
 from webapp.scheduling.schemas.members import BookedTypeOut
 from webapp.scheduling.service import waitlist
@@ -20,8 +20,6 @@ from webapp.scheduling.service.guests import Guest
 from webapp.scheduling.service.offers import Offer
 from webapp.web.openapi import In, Out
 from webapp.web.times import reader_tag
-
-Answers = Annotated[dict[AnswerKey, str], Field(max_length=50)]
 
 
 class WaitlistIn(In):

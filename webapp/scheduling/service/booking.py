@@ -19,10 +19,11 @@ from webapp.scheduling.errors import NothingChanged
 from webapp.scheduling.events import BookingCancelled, BookingConfirmed, BookingRequested, BookingRescheduled
 from webapp.scheduling.models import Booking, BookingStatus, EventType, Hold, Side
 from webapp.scheduling.service.access import manage_token, manage_url
+from webapp.scheduling.service.answers import Answer, check_answers
 from webapp.scheduling.service.approval import confirm
 from webapp.scheduling.service.attendees import named_attendees
 from webapp.scheduling.service.diaries import possible_hosts
-from webapp.scheduling.service.guests import Guest, check_answers
+from webapp.scheduling.service.guests import Guest
 from webapp.scheduling.service.meetings import hosts_turn, leave_held_seat, leave_seat, take_seat
 from webapp.scheduling.service.offers import chosen_duration, require_offered
 from webapp.scheduling.service.policy import require_in_time_to_cancel, require_in_time_to_move
@@ -38,7 +39,7 @@ def book(
     event_type: EventType,
     start: datetime,
     guest: Guest,
-    answers: Mapping[str, str],
+    answers: Mapping[str, Answer],
     duration: int | None = None,
     attendees: Sequence[str] = (),
     by: Side = Side.GUEST,

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -21,19 +20,18 @@ from webapp.scheduling.service import meetings
 from webapp.scheduling.service.attendees import MOST_ATTENDEES
 from webapp.scheduling.service.freed import tell_of_terms
 from webapp.scheduling.service.guests import one_line, plain_text
+from webapp.scheduling.service.questions import Question, checked_questions
 from webapp.scheduling.service.teams import TeamMember, set_team
+from webapp.scheduling.service.texts import at_most, require_slug, require_text
 
-MOST_QUESTIONS = 20
 MOST_DURATIONS = 10
-
-_SLUG = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
-_NOT_IN_SLUG = re.compile(r"[^a-z0-9]+")
 
 _MINUTES = say("minutes")
 _DAYS = say("days")
 _SEATS = say("seats")
 _MEETINGS = say("meetings")
 _PEOPLE = say("people")
+
 # What the columns hold: the field, its least and its most, and what it counts.
 _NUMBERS = (
     ("duration", 5, 1440, _MINUTES),
@@ -51,16 +49,6 @@ _NUMBERS = (
     ("limit_per_week", 1, 1000, _MEETINGS),
     ("limit_per_month", 1, 1000, _MEETINGS),
 )
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Question:
-    """Something asked of every guest. `key` names its answers for ever; leave it empty for a new question."""
-
-    label: str
-    required: bool = False
-    long: bool = False
-    key: str = ""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -144,11 +132,6 @@ def delete_event_type(*, event_type: EventType) -> None:
         session().delete(event_type)
 
 
-def slug_for(name: str) -> str:
-    """Return a slug made from a name, for a form to propose; may be empty when the name holds no such letters."""
-    return _NOT_IN_SLUG.sub("-", name.lower()).strip("-")[:60].rstrip("-")
-
-
 @contextmanager
 def _constraints() -> Iterator[None]:
     """Write what the block did, and say in the host's terms what the database had against it."""
@@ -170,14 +153,14 @@ def _checked(details: EventTypeDetails) -> dict[str, Any]:
     values: dict[str, Any] = {"slug": details.slug}
     for field, most in (("name", 120), ("location", 255)):
         with faults.of(field):
-            values[field] = _at_most(most, one_line(getattr(details, field)))
+            values[field] = at_most(most, one_line(getattr(details, field)))
     for field, most in (("description", 5000), ("policy", 2000)):
         with faults.of(field):
-            values[field] = _at_most(most, plain_text(getattr(details, field)))
+            values[field] = at_most(most, plain_text(getattr(details, field)))
     with faults.of("name"):
-        _require_text(details.name)
+        require_text(details.name)
     with faults.of("slug"):
-        _require_slug(details.slug)
+        require_slug(details.slug)
     for field, least, most, unit in _NUMBERS:
         values[field] = getattr(details, field)
         if values[field] is not None and not least <= values[field] <= most:
@@ -192,7 +175,7 @@ def _checked(details: EventTypeDetails) -> dict[str, Any]:
     values["expects_check_in"] = details.expects_check_in
     values["requires_approval"] = details.requires_approval
     values["waitlist_enabled"] = details.waitlist_enabled
-    values["questions"] = _questions(details.questions, faults)
+    values["questions"] = checked_questions(details.questions, faults)
     faults.refuse()
     return values
 
@@ -214,43 +197,3 @@ def _require_seats(details: EventTypeDetails) -> None:
         raise ValueError(say("A group has at least 2 seats; please say how many guests can come at once."))
     if details.kind is not EventKind.GROUP and details.seats > 1:
         raise ValueError(say("Only a group has more seats than one; please choose that kind, or write 1."))
-
-
-def _questions(questions: Sequence[Question], faults: FieldErrors) -> list[dict[str, Any]]:
-    """Return the questions as they are kept, each with a key of its own."""
-    if len(questions) > MOST_QUESTIONS:
-        faults.add("questions", say("Please ask at most %(most)d questions.", most=MOST_QUESTIONS))
-    taken = {question.key for question in questions if question.key}
-    kept = []
-    for index, question in enumerate(questions):
-        with faults.of(f"questions.{index}"):
-            _require_text(question.label)
-            label = _at_most(200, one_line(question.label))
-            key = question.key or _new_key(label, taken)
-            taken.add(key)
-            kept.append({"key": key, "label": label, "required": question.required, "long": question.long})
-    if len({question["key"] for question in kept}) < len(kept):
-        faults.add("questions", say("Two questions share a key; please leave the key of a new question empty."))
-    return kept
-
-
-def _new_key(label: str, taken: set[str]) -> str:
-    base = slug_for(label)[:40].rstrip("-") or "question"
-    numbered = (f"{base}-{number}" for number in range(2, MOST_QUESTIONS + 3))
-    return base if base not in taken else next(key for key in numbered if key not in taken)
-
-
-def _at_most(most: int, text: str) -> str:
-    if len(text) > most:
-        raise ValueError(say("This is too long; please use at most %(most)d characters.", most=most))
-    return text
-
-
-def _require_text(text: str) -> None:
-    if not text.strip():
-        raise ValueError(say("This must not be empty."))
-
-
-def _require_slug(slug: str) -> None:
-    if len(slug) > 60 or not _SLUG.fullmatch(slug):
-        raise ValueError(say("Please use up to 60 small letters, digits and single hyphens, such as first-meeting."))

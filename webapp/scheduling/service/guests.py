@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import phonenumbers
 
-from webapp.core.validation import FieldErrors
 from webapp.core.words import say
 
 LONGEST_ANSWER = 5000
@@ -53,34 +50,3 @@ def one_line(text: str) -> str:
     if any(character in "\n\r\t\x0b\x0c\x1c\x1d\x1e\x85\u2028\u2029" for character in text.strip()):
         raise ValueError(say("This must be one line; please remove line breaks and tabs."))
     return plain_text(text)
-
-
-def check_answers(*, questions: Sequence[Mapping[str, Any]], answers: Mapping[str, str]) -> dict[str, str]:
-    """Return the answers by question key, empty ones left out.
-
-    Raises InvalidInput naming `answers.<key>` for each answer that is missing, too long or to no question of these.
-    """
-    faults, kept = FieldErrors(), {}
-    for question in questions:
-        key = question["key"]
-        with faults.of(f"answers.{key}"):
-            if answer := _answer(question, answers.get(key, "")):
-                kept[key] = answer
-    for key in answers.keys() - {question["key"] for question in questions}:
-        faults.add(f"answers.{key}", say("There is no such question; please leave this answer out."))
-    faults.refuse()
-    return kept
-
-
-def _answer(question: Mapping[str, Any], text: str) -> str:
-    answer = plain_text(text) if question.get("long") else one_line(text)
-    if not answer and question.get("required"):
-        raise ValueError(say("Please answer this question."))
-    if len(answer) > LONGEST_ANSWER:
-        raise ValueError(
-            say(
-                "This answer is too long; please use at most %(most)d characters.",
-                most=LONGEST_ANSWER,
-            )
-        )
-    return answer

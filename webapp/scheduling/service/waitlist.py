@@ -34,9 +34,10 @@ from webapp.scheduling.errors import (
 )
 from webapp.scheduling.events import WaitlistJoined, WaitlistOffered, WaitlistOfferLapsed
 from webapp.scheduling.models import IN_LINE, Booking, EventType, Hold, WaitlistEntry, WaitStatus
+from webapp.scheduling.service.answers import Answer, check_answers
 from webapp.scheduling.service.booking import book
 from webapp.scheduling.service.freed import tell_who_waits
-from webapp.scheduling.service.guests import Guest, check_answers
+from webapp.scheduling.service.guests import Guest
 from webapp.scheduling.service.holds import free_hold, keep
 from webapp.scheduling.service.offers import (
     MOST_DAYS,
@@ -54,7 +55,7 @@ def join(
     *,
     event_type: EventType,
     guest: Guest,
-    answers: Mapping[str, str],
+    answers: Mapping[str, Answer],
     wanted: datetime | date,
     duration: int | None = None,
 ) -> WaitlistEntry:
@@ -109,7 +110,7 @@ def offer_next(*, host_ids: Collection[UUID]) -> WaitlistEntry | None:
     return None
 
 
-def accept(*, entry: WaitlistEntry, answers: Mapping[str, str] | None = None) -> Booking:
+def accept(*, entry: WaitlistEntry, answers: Mapping[str, Answer] | None = None) -> Booking:
     """Book what the entry was offered; `answers` replace those given before, as far as they are still asked for.
 
     Raises NoOffer when there is none or it is over, and what `book` raises.
@@ -311,7 +312,7 @@ def _guest(entry: WaitlistEntry) -> Guest:
     )
 
 
-def _still_asked(entry: WaitlistEntry) -> dict[str, str]:
+def _still_asked(entry: WaitlistEntry) -> dict[str, Answer]:
     keys = {question["key"] for question in entry.event_type.questions}
     return {key: answer for key, answer in entry.answers.items() if key in keys}
 

@@ -19,6 +19,7 @@ from webapp.identity.access import current_member, signed_in
 from webapp.identity.models import Membership
 from webapp.notifications.queries import deliveries
 from webapp.scheduling import queries
+from webapp.scheduling.answered import answered
 from webapp.scheduling.forms.booking import CancelForm, DeclineForm
 from webapp.scheduling.forms.notes import NoteForm
 from webapp.scheduling.models import Attendance, Booking, Side
@@ -153,7 +154,7 @@ def booking_page(
         guest_zone=clock.find_zone(found.guest_timezone),
         can_change=can_change(found),
         can_say={said.value: can_say(found, said) for said in Attendance},
-        answers=_answers(found),
+        answers=answered(found),
         notes=queries.notes(found),
         note_form=note_form or NoteForm(),
         has_link=has_link(found),
@@ -163,13 +164,6 @@ def booking_page(
             organization_id=found.organization_id, key_prefix=f"booking:{found.id}:", since=found.created_at
         ),
     )
-
-
-def _answers(found: Booking) -> list[tuple[str, str]]:
-    """Return what was asked and answered, in the order of the questions; those no longer asked come last."""
-    labels = {question["key"]: question["label"] for question in found.event_type.questions}
-    order = [*labels, *(key for key in found.answers if key not in labels)]
-    return [(labels.get(key, key), found.answers[key]) for key in order if found.answers.get(key)]
 
 
 def _when(text: str) -> When:

@@ -171,7 +171,11 @@ def _join_once(wanted: _Wanted, what: datetime | date, filled: GuestForm) -> str
 
 def _answers_form(entry: WaitlistEntry, sent: MultiDict[str, str] | None = None) -> GuestForm:
     """Return the questions with what was answered on joining, or with what is sent now."""
-    joined = MultiDict({f"answers.{key}": answer for key, answer in entry.answers.items()})
+    joined = MultiDict(
+        (f"answers.{key}", str(each))
+        for key, answer in entry.answers.items()
+        for each in (answer if isinstance(answer, list) else [answer])
+    )
     return guest_form(entry.event_type, joined if sent is None else sent)
 
 
