@@ -13,7 +13,7 @@ from webapp.core.db import session, transaction
 from webapp.core.settings import settings
 from webapp.identity import service as identity
 from webapp.identity.models import Membership, Organization, Role, Scope, User
-from webapp.scheduling.models import EventType, QuestionKind
+from webapp.scheduling.models import EventColor, EventType, LocationKind, QuestionKind
 from webapp.scheduling.service import event_types, schedules
 from webapp.scheduling.service.event_types import EventTypeDetails
 from webapp.scheduling.service.questions import Question
@@ -41,9 +41,11 @@ WORKSHOP = EventTypeDetails(
     buffer_before=15,
     buffer_after=15,
     minimum_notice=4 * 60,
+    location_kind=LocationKind.IN_PERSON,
     location="Riverside Studio, 12 Quay Street",
+    color=EventColor.PURPLE,
     questions=(
-        Question(label="How many of you will come?", kind=QuestionKind.NUMBER, required=True),
+        Question(label="How many of you will come?", required=True),
         Question(label="Anything we should prepare?", kind=QuestionKind.LONG_TEXT),
     ),
 )
@@ -56,6 +58,7 @@ CHECK_IN = EventTypeDetails(
     minimum_notice=30,
     horizon_days=30,
     location="Video call, the link comes by e-mail",
+    color=EventColor.ORANGE,
 )
 
 

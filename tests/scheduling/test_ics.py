@@ -21,8 +21,11 @@ from webapp.scheduling.service.booking import manage_token
 pytestmark = pytest.mark.usefixtures("app")
 
 
+_WORDS = {"summary": "First talk", "description": "See you", "location": "https://meet.example/ada"}
+
+
 def build(booking: Booking, method: Method = Method.REQUEST, **changes: Any) -> str:
-    return ics.build(booking, method=method, **({"summary": "First talk", "description": "See you"} | changes))
+    return ics.build(booking, method=method, **(_WORDS | changes))
 
 
 def event_in(text: str) -> Any:
@@ -117,7 +120,7 @@ def test_each_side_reads_the_others_name() -> None:
 
 
 def test_a_meeting_without_a_place_has_no_location() -> None:
-    assert "LOCATION" not in event_in(build(samples.booking(event={"location": ""})))
+    assert "LOCATION" not in event_in(build(samples.booking(), location=""))
 
 
 def test_an_address_with_odd_letters_stays_an_address() -> None:

@@ -19,6 +19,7 @@ from webapp.scheduling.calendar_links import links
 from webapp.scheduling.ics import Method
 from webapp.scheduling.messages import host_names
 from webapp.scheduling.models import Booking, BookingAttendee
+from webapp.scheduling.places import place_of_booking
 from webapp.scheduling.when import When, describe
 
 
@@ -75,7 +76,10 @@ def _mail(
     """Write the mail; `occasion` tells apart what may happen to a booking more than once. `start` is another one."""
     event_type, locale = booking.event_type, _locale(booking)
     summary = _summary(booking, locale)
+    with force_locale(locale):
+        place = place_of_booking(booking, to=None)
     context = {
+        "place": place,
         "booking": booking,
         "event_type": event_type,
         "organization": event_type.organization,
@@ -87,12 +91,17 @@ def _mail(
             start=booking.starts_at,
             end=booking.ends_at,
             description=event_type.description,
-            location=event_type.location,
+            location=place,
         ),
     }
     written = write(template, context, locale=locale)
     calendar = ics.build(
-        booking, method=method, summary=summary, description=event_type.description, to_attendee=attendee.email
+        booking,
+        method=method,
+        summary=summary,
+        description=event_type.description,
+        location=place,
+        to_attendee=attendee.email,
     )
     return Mail(
         organization_id=booking.organization_id,

@@ -28,6 +28,7 @@ def build(
     method: Method,
     summary: str,
     description: str,
+    location: str = "",
     url: str | None = None,
     to_attendee: str | None = None,
 ) -> str:
@@ -35,8 +36,9 @@ def build(
 
     The UID stays the same for the booking's whole life and SEQUENCE is the booking's own, which every move and the
     cancellation raise: so a calendar tells the new from the old. Times are in UTC, so that no definition of a zone
-    need travel along. `summary`, `description` and `url` are for the one reader of this copy. `to_attendee` is the
-    reader's address, where a guest brings them along; a CANCEL for one who was taken off ends it for them alone.
+    need travel along. `summary`, `description`, `location` and `url` are for the one reader of this copy.
+    `to_attendee` is the reader's address, where a guest brings them along; a CANCEL for one who was taken off ends it
+    for them alone.
     """
     calendar = Calendar()
     calendar.add("prodid", _PRODUCT)
@@ -47,6 +49,8 @@ def build(
     _add_facts(event, booking, cancelled=method is Method.CANCEL or not booking.is_confirmed)
     event.add("summary", summary)
     event.add("description", description)
+    if location:
+        event.add("location", location)
     if url:
         event.add("url", vUri(url))
     _add_people(event, booking, with_attendees=method is not Method.PUBLISH)
@@ -65,8 +69,6 @@ def _add_facts(event: Event, booking: Booking, *, cancelled: bool) -> None:
     event.add("dtend", booking.ends_at)
     event.add("status", "CANCELLED" if cancelled else "CONFIRMED")
     event.add("transp", "TRANSPARENT" if cancelled else "OPAQUE")
-    if booking.event_type.location:
-        event.add("location", booking.event_type.location)
 
 
 def _add_people(event: Event, booking: Booking, *, with_attendees: bool) -> None:

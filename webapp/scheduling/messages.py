@@ -27,6 +27,7 @@ from webapp.scheduling.answered import answered
 from webapp.scheduling.calendar_links import CalendarLinks, links
 from webapp.scheduling.ics import Method
 from webapp.scheduling.models import Booking, Side
+from webapp.scheduling.places import place_of_booking
 from webapp.scheduling.service.access import manage_url
 from webapp.scheduling.when import When, describe
 
@@ -121,7 +122,7 @@ def calendar_links(booking: Booking) -> CalendarLinks:
         start=booking.starts_at,
         end=booking.ends_at,
         description=_description(booking, to=Side.GUEST, locale=locale),
-        location=booking.event_type.location,
+        location=_place(booking, to=Side.GUEST, locale=locale),
     )
 
 
@@ -212,6 +213,7 @@ def _context(booking: Booking, *, to: Side, reader: User) -> dict[str, object]:
         "host_names": host_names(booking, locale=_locale(booking, to=to, host=reader)),
         "withdrawn": booking.cancelled_by is Side.GUEST and not booking.was_confirmed,
         "when": _when(booking, to=to, host=reader),
+        "place": _place(booking, to=to, locale=_locale(booking, to=to, host=reader)),
     }
     if to is Side.GUEST:
         return common | {
@@ -235,6 +237,11 @@ def _locale(booking: Booking, *, to: Side, host: User | None = None) -> Locale:
 def _answered(booking: Booking, locale: Locale) -> list[tuple[str, str]]:
     with force_locale(locale):
         return answered(booking)
+
+
+def _place(booking: Booking, *, to: Side, locale: Locale) -> str:
+    with force_locale(locale):
+        return place_of_booking(booking, to=to)
 
 
 def host_names(booking: Booking, *, locale: Locale) -> str:
@@ -264,6 +271,7 @@ def _calendar(booking: Booking, method: Method, *, to: Side, host: User | None =
         method=method,
         summary=_summary(booking, to=to, locale=locale),
         description=_description(booking, to=to, locale=locale),
+        location=_place(booking, to=to, locale=locale),
         url=manage_url(booking) if to is Side.GUEST else _page_of_host(booking),
     )
 

@@ -16,11 +16,20 @@ from webapp.scheduling.forms.questions import question_field
 from webapp.scheduling.models import EventType
 from webapp.scheduling.service.answers import Answer
 from webapp.scheduling.service.guests import Guest, one_line, phone_number, plain_text
+from webapp.scheduling.service.places import needs_phone
 from webapp.scheduling.service.questions import Question
 from webapp.web.forms import Form
 
 _ANSWER = "answers."
 _ATTENDEES = "attendees"
+
+
+def _phone(*validators: InputRequired) -> TelField:
+    return TelField(
+        _("Phone number"),
+        [*validators, Length(max=40), checked_by(phone_number)],
+        render_kw={"autocomplete": "tel", "maxlength": 40},
+    )
 
 
 class GuestForm(Form):
@@ -40,11 +49,7 @@ class GuestForm(Form):
         ],
         render_kw={"autocomplete": "email", "maxlength": 254},
     )
-    phone = TelField(
-        _("Phone number"),
-        [Length(max=40), checked_by(phone_number)],
-        render_kw={"autocomplete": "tel", "maxlength": 40},
-    )
+    phone = _phone()
 
     def guest(self, *, timezone: str, locale: str) -> Guest:
         """Return the guest that a valid form describes; `timezone` is an IANA name, `locale` a language tag."""
@@ -81,6 +86,8 @@ def guest_form(
     class _Form(of):  # type: ignore[misc, valid-type]  # a base that is chosen when it runs
         """A class of its own, since fields are declared on classes."""
 
+    if needs_phone(event_type) and of is GuestForm:
+        _Form.phone = _phone(InputRequired(_("Please give the number on which the host calls you.")))
     for question in map(Question.of, event_type.questions):
         setattr(_Form, _ANSWER + question.key, question_field(question))
     if event_type.most_attendees:

@@ -16,6 +16,7 @@ from wtforms import (
     FormField,
     HiddenField,
     IntegerField,
+    RadioField,
     SelectField,
     StringField,
     TextAreaField,
@@ -26,7 +27,7 @@ from wtforms.widgets import TextArea, TextInput
 from webapp.core.validation import FieldError
 from webapp.identity.models import User
 from webapp.scheduling.forms import option, show_errors
-from webapp.scheduling.models import EventKind, EventType, QuestionKind, Schedule
+from webapp.scheduling.models import EventColor, EventKind, EventType, LocationKind, QuestionKind, Schedule
 from webapp.scheduling.service.event_types import EventTypeDetails
 from webapp.scheduling.service.questions import Question
 from webapp.scheduling.service.teams import TeamMember
@@ -46,6 +47,23 @@ KINDS = [
     option(EventKind.COLLECTIVE, _("A team: all hosts together")),
 ]
 _ALONE = KINDS[:2]
+PLACES = [
+    option(LocationKind.IN_PERSON, _("In person, at an address")),
+    option(LocationKind.WE_CALL, _("By phone: you call the guest")),
+    option(LocationKind.YOU_CALL, _("By phone: the guest calls you")),
+    option(LocationKind.LINK, _("Online, behind a link")),
+    option(LocationKind.OTHER, _("Something else, or not said")),
+]
+COLORS = [
+    option(EventColor.GREEN, _("Green")),
+    option(EventColor.BLUE, _("Blue")),
+    option(EventColor.PURPLE, _("Purple")),
+    option(EventColor.PINK, _("Pink")),
+    option(EventColor.RED, _("Red")),
+    option(EventColor.ORANGE, _("Orange")),
+    option(EventColor.YELLOW, _("Yellow")),
+    option(EventColor.GREY, _("Grey")),
+]
 QUESTION_KINDS = [
     option(QuestionKind.SHORT_TEXT, _("A line of text")),
     option(QuestionKind.LONG_TEXT, _("A longer text")),
@@ -62,6 +80,8 @@ _PRIORITIES = [
 ]
 _USUAL = {
     "kind": EventKind.ONE_TO_ONE,
+    "location_kind": LocationKind.OTHER,
+    "color": EventColor.GREEN,
     "seats": 1,
     "duration": 30,
     "slot_interval": 30,
@@ -80,7 +100,7 @@ _NUMBER_OR_NOTHING = _("Please give a number, or 0.")
 class LinesField(Field):
     """Several texts, each on a line of its own."""
 
-    widget = TextArea()
+    widget = TextArea()  # type: ignore[assignment]  # any field with a `_value` will do
     data: list[str] | None
 
     def _value(self) -> str:
@@ -141,7 +161,9 @@ class EventTypeForm(Form):
     schedule_id = SelectField(_("Working hours"))
     slug = StringField(_("Address"), render_kw={"maxlength": 60, "autocapitalize": "none", "spellcheck": "false"})
     description = TextAreaField(_("Description"), render_kw={"maxlength": 5000})
-    location = StringField(_("Where it takes place"), render_kw={"maxlength": 255})
+    location_kind = SelectField(_("Where"), choices=PLACES, coerce=LocationKind)
+    location = StringField(_("Address, number or link"), render_kw={"maxlength": 255})
+    color = RadioField(_("Colour"), choices=COLORS, coerce=EventColor)
     duration = IntegerField(_("Length in minutes"), [InputRequired(_("Please say how long it takes."))])
     slot_interval = IntegerField(_("A start every … minutes"), [InputRequired(_("Please give a number of minutes."))])
     buffer_before = IntegerField(_("Minutes kept free before"), [InputRequired(_NUMBER_OR_NOTHING)])
@@ -173,7 +195,9 @@ class EventTypeForm(Form):
             team=[_member(row.form) for row in self.people if row.form.takes_part.data],
             slug=(self.slug.data or "").strip() or slug_for(self.name.data or ""),
             description=self.description.data or "",
+            location_kind=self.location_kind.data,
             location=self.location.data or "",
+            color=self.color.data,
             duration=self.duration.data or 0,
             slot_interval=self.slot_interval.data or 0,
             buffer_before=self.buffer_before.data or 0,

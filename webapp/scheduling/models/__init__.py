@@ -10,6 +10,7 @@ from webapp.scheduling.models.event_types import EventHost, EventKind, EventType
 from webapp.scheduling.models.holds import Hold
 from webapp.scheduling.models.meetings import HostTime, Meeting
 from webapp.scheduling.models.notes import LONGEST_NOTE, BookingNote
+from webapp.scheduling.models.places import EventColor, LocationKind
 from webapp.scheduling.models.questions import QuestionKind
 from webapp.scheduling.models.reports import AvailabilityReport
 from webapp.scheduling.models.schedules import DateOverride, Schedule, WeeklyHours
@@ -30,11 +31,13 @@ __all__ = [
     "BookingNote",
     "BookingStatus",
     "DateOverride",
+    "EventColor",
     "EventHost",
     "EventKind",
     "EventType",
     "Hold",
     "HostTime",
+    "LocationKind",
     "Meeting",
     "OutOfOffice",
     "QuestionKind",

@@ -14,6 +14,7 @@ from sqlalchemy.orm import Mapped, mapped_column, relationship
 from webapp.core import clock
 from webapp.core.db import Base, enum_column
 from webapp.identity.models import Organization, User
+from webapp.scheduling.models.places import EventColor, LocationKind
 from webapp.scheduling.models.schedules import Schedule
 
 # A number whose None is written as it is, where a None would otherwise mean the default.
@@ -94,7 +95,13 @@ class EventType(Base):
     cancel_notice: Mapped[int | None] = mapped_column(_OR_NULL, default=0, server_default="0")
     reschedule_notice: Mapped[int | None] = mapped_column(_OR_NULL, default=0, server_default="0")
     policy: Mapped[str] = mapped_column(Text, default="", server_default="")
+    location_kind: Mapped[LocationKind] = mapped_column(
+        enum_column(LocationKind, name="location_kind"), default=LocationKind.OTHER, server_default="other"
+    )
     location: Mapped[str] = mapped_column(String(255), default="", server_default="")
+    color: Mapped[EventColor] = mapped_column(
+        enum_column(EventColor, name="color"), default=EventColor.GREEN, server_default="green"
+    )
     # `service.questions` says what they look like; answers are kept under their key.
     questions: Mapped[list[dict[str, Any]]] = mapped_column(default=list, server_default=text("'[]'::jsonb"))
     waitlist_enabled: Mapped[bool] = mapped_column(default=False, server_default="false")

@@ -13,7 +13,16 @@ from pydantic import Field
 from webapp.core import clock
 from webapp.core.settings import settings
 from webapp.identity.models import Organization
-from webapp.scheduling.models import Attendance, Booking, BookingStatus, EventKind, EventType, QuestionKind
+from webapp.scheduling.models import (
+    Attendance,
+    Booking,
+    BookingStatus,
+    EventColor,
+    EventKind,
+    EventType,
+    LocationKind,
+    QuestionKind,
+)
 from webapp.scheduling.schemas.attendees import Attendees
 from webapp.scheduling.schemas.fields import (
     Answers,
@@ -154,6 +163,8 @@ class PublicEventTypeOut(Out):
     `requires_approval` a booking is `pending` until a host approves.
     Guests can cancel and move a confirmed one until `cancel_notice` and `reschedule_notice` minutes before it begins,
     not at all where that is null; `policy` says so in the host's words.
+    `location` is an address, a number, a link or a text, by its kind; with `we_call` it is empty, and the guest's phone
+    number is required.
     """
 
     slug: str
@@ -167,7 +178,9 @@ class PublicEventTypeOut(Out):
     description: str
     duration: int
     durations: list[int]
+    location_kind: LocationKind
     location: str
+    color: EventColor
     host: HostOut
     hosts: list[HostOut]
     questions: list[QuestionOut]
@@ -190,7 +203,9 @@ class PublicEventTypeOut(Out):
             description=event_type.description,
             duration=event_type.duration,
             durations=event_type.durations,
+            location_kind=event_type.location_kind,
             location=event_type.location,
+            color=event_type.color,
             host=HostOut(name=event_type.who),
             hosts=[HostOut(name=host.name) for host in event_type.hosts],
             questions=[QuestionOut.of(question) for question in event_type.questions],

@@ -26,6 +26,7 @@ from webapp.scheduling.service.diaries import possible_hosts
 from webapp.scheduling.service.guests import Guest
 from webapp.scheduling.service.meetings import hosts_turn, leave_held_seat, leave_seat, take_seat
 from webapp.scheduling.service.offers import chosen_duration, require_offered
+from webapp.scheduling.service.places import require_phone
 from webapp.scheduling.service.policy import require_in_time_to_cancel, require_in_time_to_move
 from webapp.scheduling.service.standing import read_again, require_changeable
 from webapp.scheduling.service.turns import whose_turn
@@ -54,11 +55,14 @@ def book(
     `duration` is one of the event type's, in minutes; the first of them if not given. `attendees` are the addresses of
     whom the guest brings along. The place that `hold` keeps for this guest becomes the booking's; one that has run out
     still does, unless somebody else took it. Raises InvalidInput for another duration, for answers that do not fit the
-    questions and for attendees that cannot be invited, the StartRefused that says why the start is not on offer
-    (SlotTaken when somebody else has it), NotFound when the event type is switched off, and BusyHost.
+    questions, for a phone number that the host needs and for attendees that cannot be invited, the StartRefused that
+    says why the start is not on offer (SlotTaken when somebody else has it), NotFound when the event type is switched
+    off, and BusyHost.
     """
     if not event_type.is_active:
         raise NotFound(say("There is nothing to book at this address."))
+    if by is Side.GUEST:  # a host who books may know the number from elsewhere
+        require_phone(event_type=event_type, guest=guest)
     checked = check_answers(questions=event_type.questions, answers=answers)
     length = chosen_duration(event_type, duration=duration)
     asked_at = hold.created_at if hold and hold.is_live else None

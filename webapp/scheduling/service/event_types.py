@@ -15,11 +15,12 @@ from webapp.core.db import session
 from webapp.core.validation import FieldErrors
 from webapp.core.words import say
 from webapp.scheduling.errors import InUse, SlugTaken
-from webapp.scheduling.models import EventKind, EventType, Schedule
+from webapp.scheduling.models import EventColor, EventKind, EventType, LocationKind, Schedule
 from webapp.scheduling.service import meetings
 from webapp.scheduling.service.attendees import MOST_ATTENDEES
 from webapp.scheduling.service.freed import tell_of_terms
 from webapp.scheduling.service.guests import one_line, plain_text
+from webapp.scheduling.service.places import checked_location
 from webapp.scheduling.service.questions import Question, checked_questions
 from webapp.scheduling.service.teams import TeamMember, set_team
 from webapp.scheduling.service.texts import at_most, require_slug, require_text
@@ -48,6 +49,24 @@ _NUMBERS = (
     ("limit_per_day", 1, 1000, _MEETINGS),
     ("limit_per_week", 1, 1000, _MEETINGS),
     ("limit_per_month", 1, 1000, _MEETINGS),
+)
+
+# The texts, how long they may be, and what else holds for them.
+_TEXTS = (
+    ("name", 120, one_line),
+    ("description", 5000, plain_text),
+    ("policy", 2000, plain_text),
+)
+
+# What is of its type can be of no wrong value.
+_TAKEN_AS_THEY_ARE = (
+    "kind",
+    "buffers_among_own",
+    "expects_check_in",
+    "requires_approval",
+    "waitlist_enabled",
+    "location_kind",
+    "color",
 )
 
 
@@ -81,7 +100,9 @@ class EventTypeDetails:
     limit_per_month: int | None = None
     most_attendees: int = 0
     expects_check_in: bool = False
+    location_kind: LocationKind = LocationKind.OTHER
     location: str = ""
+    color: EventColor = EventColor.GREEN
     requires_approval: bool = False
     cancel_notice: int | None = 0
     reschedule_notice: int | None = 0
@@ -151,12 +172,11 @@ def _checked(details: EventTypeDetails) -> dict[str, Any]:
     """Return the columns' values; raises InvalidInput."""
     faults = FieldErrors()
     values: dict[str, Any] = {"slug": details.slug}
-    for field, most in (("name", 120), ("location", 255)):
+    with faults.of("location"):
+        values["location"] = checked_location(details.location_kind, details.location)
+    for field, most, fits in _TEXTS:
         with faults.of(field):
-            values[field] = at_most(most, one_line(getattr(details, field)))
-    for field, most in (("description", 5000), ("policy", 2000)):
-        with faults.of(field):
-            values[field] = at_most(most, plain_text(getattr(details, field)))
+            values[field] = at_most(most, fits(getattr(details, field)))
     with faults.of("name"):
         require_text(details.name)
     with faults.of("slug"):
@@ -171,10 +191,7 @@ def _checked(details: EventTypeDetails) -> dict[str, Any]:
         values["other_durations"] = _other_durations(details)
     with faults.of("seats"):
         _require_seats(details)
-    values |= {"kind": details.kind, "buffers_among_own": details.buffers_among_own}
-    values["expects_check_in"] = details.expects_check_in
-    values["requires_approval"] = details.requires_approval
-    values["waitlist_enabled"] = details.waitlist_enabled
+    values |= {name: getattr(details, name) for name in _TAKEN_AS_THEY_ARE}
     values["questions"] = checked_questions(details.questions, faults)
     faults.refuse()
     return values

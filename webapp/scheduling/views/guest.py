@@ -23,6 +23,7 @@ from webapp.scheduling.errors import StartRefused
 from webapp.scheduling.forms import show_errors
 from webapp.scheduling.forms.booking import GuestForm, guest_form
 from webapp.scheduling.models import EventType
+from webapp.scheduling.places import place_of
 from webapp.scheduling.service.booking import book, manage_token
 from webapp.scheduling.service.offers import require_offered
 from webapp.scheduling.views.holds import form_token, own_hold
@@ -38,6 +39,7 @@ from webapp.web.extensions import limiter
 from webapp.web.times import reader_tag
 
 blueprint = Blueprint("guest", __name__)
+blueprint.add_app_template_global(place_of)
 limiter.limit(lambda: settings().rate_limit_public)(blueprint)
 
 FRAGMENT = "X-Fragment"

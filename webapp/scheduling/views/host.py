@@ -23,6 +23,7 @@ from webapp.scheduling.answered import answered
 from webapp.scheduling.forms.booking import CancelForm, DeclineForm
 from webapp.scheduling.forms.notes import NoteForm
 from webapp.scheduling.models import Attendance, Booking, Side
+from webapp.scheduling.places import place_of_booking
 from webapp.scheduling.queries import Selection, When
 from webapp.scheduling.service.access import has_link
 from webapp.scheduling.service.attendance import can_say
@@ -152,6 +153,7 @@ def booking_page(
         decline_form=declining or DeclineForm(),
         zone=clock.find_zone(member.user.timezone),
         guest_zone=clock.find_zone(found.guest_timezone),
+        place=place_of_booking(found, to=Side.HOST),
         can_change=can_change(found),
         can_say={said.value: can_say(found, said) for said in Attendance},
         answers=answered(found),

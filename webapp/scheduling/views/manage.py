@@ -27,6 +27,7 @@ from webapp.scheduling.errors import (
 )
 from webapp.scheduling.forms.booking import CancelForm
 from webapp.scheduling.models import Booking, Side
+from webapp.scheduling.places import place_of_booking
 from webapp.scheduling.service.attendance import can_check_in, check_in
 from webapp.scheduling.service.booking import cancel, reschedule
 from webapp.scheduling.service.offers import chosen_duration, require_offered
@@ -60,6 +61,7 @@ def show(token: str) -> str:
         token=token,
         booking=booking,
         zone=clock.find_zone(booking.guest_timezone),
+        place=place_of_booking(booking, to=Side.GUEST),
         is_new=request.args.get("new") == "1",
         calendar_links=show_calendar_links(booking),
         can_change=can_change(booking),

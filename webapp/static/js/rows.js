@@ -9,6 +9,7 @@ async function press(form, button) {
     const page = new DOMParser().parseFromString(await answer.text(), "text/html");
     const fresh = page.querySelector(`[data-rows-form="${form.dataset.rowsForm}"]`);
     if (!fresh) throw new Error(`status ${answer.status}`);
+    keepOpen(form, fresh);
     form.replaceWith(fresh);
     fresh.dispatchEvent(new Event("almanac:placed", { bubbles: true }));
     focusAfter(fresh, button.value);
@@ -16,6 +17,14 @@ async function press(form, button) {
     button.dataset.plain = "yes"; // the browser's own way, which says what is wrong
     form.requestSubmit(button);
   }
+}
+
+// What was unfolded stays so.
+function keepOpen(form, fresh) {
+  const folds = [...fresh.querySelectorAll("details")];
+  form.querySelectorAll("details").forEach((fold, index) => {
+    if (fold.open && folds[index]) folds[index].open = true;
+  });
 }
 
 // A new row gets the focus; after a removal it goes to a button that adds a row, the nearest thing that is still there.
