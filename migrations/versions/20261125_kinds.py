@@ -1,4 +1,4 @@
-"""Event types of more kinds: where they take place, and their colour."""
+"""Event types of more kinds: where they take place, their colour, secret ones, and links that book once."""
 
 from __future__ import annotations
 
@@ -20,13 +20,51 @@ def upgrade() -> None:
     op.execute(
         "UPDATE event_type SET location_kind = 'link' WHERE location ~ '^https?://[^[:space:]/?#@:]+[^[:space:]]*$'"
     )
+    op.add_column("event_type", sa.Column("is_secret", sa.Boolean(), server_default="false", nullable=False))
+    op.add_column("event_type", sa.Column("link_version", sa.Integer(), server_default="1", nullable=False))
+    _create_links()
 
 
 def downgrade() -> None:
+    op.drop_table("booking_link")
+    # What only its link opened is not to be open to all.
+    op.execute("UPDATE event_type SET is_active = false WHERE is_secret")
+    op.drop_column("event_type", "link_version")
+    op.drop_column("event_type", "is_secret")
     # Processes of the release before show the location as it stands, so what was said by the kind alone is written out.
     op.execute("UPDATE event_type SET location = 'By phone: we call you' WHERE location_kind = 'we_call'")
     op.drop_column("event_type", "color")
     op.drop_column("event_type", "location_kind")
+
+
+def _create_links() -> None:
+    op.create_table(
+        "booking_link",
+        sa.Column("organization_id", sa.Uuid(), nullable=False),
+        sa.Column("event_type_id", sa.Uuid(), nullable=False),
+        sa.Column("created_by", sa.Uuid(), nullable=False),
+        sa.Column("token_digest", sa.String(64), nullable=False),
+        sa.Column("guest_name", sa.String(120), server_default="", nullable=False),
+        sa.Column("guest_email", sa.String(254), server_default="", nullable=False),
+        sa.Column("expires_at", sa.TIMESTAMP(timezone=True), nullable=True),
+        sa.Column("used_at", sa.TIMESTAMP(timezone=True), nullable=True),
+        sa.Column("booking_id", sa.Uuid(), nullable=True),
+        sa.Column("created_at", sa.TIMESTAMP(timezone=True), server_default=sa.func.now(), nullable=False),
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["organization_id"], ["organization.id"], name=op.f("fk_booking_link_organization_id"), ondelete="CASCADE"
+        ),
+        sa.ForeignKeyConstraint(
+            ["event_type_id"], ["event_type.id"], name=op.f("fk_booking_link_event_type_id"), ondelete="CASCADE"
+        ),
+        sa.ForeignKeyConstraint(["created_by"], ["user_account.id"], name=op.f("fk_booking_link_created_by")),
+        sa.ForeignKeyConstraint(
+            ["booking_id"], ["booking.id"], name=op.f("fk_booking_link_booking_id"), ondelete="SET NULL"
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_booking_link")),
+        sa.UniqueConstraint("token_digest", name=op.f("uq_booking_link_token_digest")),
+    )
+    op.create_index(op.f("ix_booking_link_event_type_id"), "booking_link", ["event_type_id"])
 
 
 def _add_choice(name: str, values: tuple[str, ...], usual: str) -> None:

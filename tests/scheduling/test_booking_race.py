@@ -23,9 +23,10 @@ from sqlalchemy import func, select
 from tests.factories import event_type, member, schedule
 from tests.scheduling.helpers import address, at, body, booked
 from tests.scheduling.test_teams import alone, in_turn, people, together
-from webapp.core.db import session
+from webapp.core.db import session, transaction
 from webapp.scheduling.models import Booking, EventKind, EventType, Meeting
 from webapp.scheduling.service.booking import manage_token
+from webapp.scheduling.service.links import create_link
 
 GUESTS = 200
 ROOT = Path(__file__).parents[2]
@@ -156,3 +157,17 @@ def test_one_request_sent_twenty_times_at_once_with_its_key_books_once(app: Flas
     assert {status for status, _ in answers} == {201}
     assert len({document["id"] for _, document in answers}) == 1
     assert len({document["manage_url"] for _, document in answers}) == 1
+
+
+def test_a_link_that_books_once_does_so_with_fifty_guests_at_many_times(app: Flask, port: int) -> None:
+    kind = event_type(is_secret=True)
+    with transaction():
+        link = create_link(event_type=kind, created_by=kind.host_id)
+    starts = [at(9 + number % 8, 30 * (number // 8 % 2)) for number in range(50)]
+    requests: list[Request] = [(f"{address(kind)}/bookings", body(start, link=link.token), {}) for start in starts]
+    answers = _all_at_once(port, requests)
+    assert Counter(status for status, _ in answers) == {201: 1, 410: 49}
+    assert {document["code"] for status, document in answers if status == 410} == {"link_used"}
+    booking = session().scalars(select(Booking)).one()
+    session().refresh(link)
+    assert link.booking_id == booking.id

@@ -146,7 +146,7 @@ def test_an_organisation_shows_what_is_open_for_booking(client: FlaskClient) -> 
     assert [kind["slug"] for kind in answer["event_types"]] == ["first"]
     first = answer["event_types"][0]
     assert first["host"] == {"name": host.user.name}
-    assert first["questions"] == questions
+    assert first["questions"] == [questions[0] | {"kind": "short_text", "options": []}]
     assert first["url"] == f"http://almanac.test/book/{host.organization.slug}/first"
     assert host.user.email not in str(answer)
     refused(client.get("/api/v1/public/nobody"), 404, "not_found")

@@ -25,6 +25,7 @@ SCOPE_LABELS = {
     Scope.BOOKINGS_READ: _("Read bookings"),
     Scope.BOOKINGS_WRITE: _("Change and cancel bookings"),
     Scope.EVENT_TYPES_READ: _("Read event types"),
+    Scope.EVENT_TYPES_WRITE: _("Make and change event types"),
     Scope.ORGANIZATION_READ: _("Read the organisation's settings"),
     Scope.ORGANIZATION_WRITE: _("Change the organisation's settings"),
     Scope.AVAILABILITY_READ: _("Read working hours and absences"),

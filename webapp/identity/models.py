@@ -42,6 +42,7 @@ class Scope(StrEnum):
     BOOKINGS_READ = "bookings:read"
     BOOKINGS_WRITE = "bookings:write"
     EVENT_TYPES_READ = "event_types:read"
+    EVENT_TYPES_WRITE = "event_types:write"
     ORGANIZATION_READ = "organization:read"
     ORGANIZATION_WRITE = "organization:write"
     AVAILABILITY_READ = "availability:read"

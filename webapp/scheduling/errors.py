@@ -188,6 +188,28 @@ class AlreadyAway(Conflict):
         super().__init__(field="first_day")
 
 
+class LinkUsed(DomainError):
+    """The link booked once, and does so no more."""
+
+    code: ClassVar[str] = "link_used"
+    status: ClassVar[int] = 410
+    message: ClassVar[str] = "This link has been used: it books once. Please ask whoever sent it to you for another."
+
+    def __init__(self) -> None:
+        super().__init__(field="link")
+
+
+class LinkExpired(DomainError):
+    """The link was to be used until a time that has passed."""
+
+    code: ClassVar[str] = "link_expired"
+    status: ClassVar[int] = 410
+    message: ClassVar[str] = "This link has expired. Please ask whoever sent it to you for another."
+
+    def __init__(self) -> None:
+        super().__init__(field="link")
+
+
 class BusyHost(DomainError):
     """So many people book this host at once that this one did not get a turn."""
 

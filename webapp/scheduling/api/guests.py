@@ -9,19 +9,22 @@ from webapp.core.db import transaction
 from webapp.core.idempotency import earlier_answer, remember_answer
 from webapp.scheduling import queries
 from webapp.scheduling.api.blueprints import for_guests
-from webapp.scheduling.models import Side
+from webapp.scheduling.models import EventType, Side
 from webapp.scheduling.schemas.guests import (
     BookingCreated,
     BookingIn,
     CancelIn,
+    LinkQuery,
     ManagedBookingOut,
     OrganizationOut,
+    PublicEventTypeOut,
     RescheduleIn,
     SlotsOut,
     SlotsQuery,
 )
 from webapp.scheduling.service import booking as bookings
 from webapp.scheduling.service.attendance import check_in
+from webapp.scheduling.service.links import require_usable
 from webapp.scheduling.service.offers import offered_slots
 from webapp.web.openapi import IdempotencyHeaders, endpoint
 
@@ -35,11 +38,18 @@ def show_organization(org: str) -> OrganizationOut:
     return OrganizationOut.of(queries.public_organization(org), queries.public_event_types(org))
 
 
+@blueprint.get("/<org>/<event_type>")
+@endpoint(answers=PublicEventTypeOut, query=LinkQuery, problems=(404, 410), tag="Booking")
+def show_event_type(org: str, event_type: str, query: LinkQuery) -> PublicEventTypeOut:
+    """What can be booked, with the questions that are asked."""
+    return PublicEventTypeOut.of(_opened(org, event_type, query.link))
+
+
 @blueprint.get("/<org>/<event_type>/slots")
-@endpoint(answers=SlotsOut, query=SlotsQuery, problems=(404,), tag="Booking")
+@endpoint(answers=SlotsOut, query=SlotsQuery, problems=(404, 410), tag="Booking")
 def list_slots(org: str, event_type: str, query: SlotsQuery) -> SlotsOut:
     """The times that can be booked."""
-    bookable, zone = queries.public_event_type(org, event_type), find_zone(query.timezone)
+    bookable, zone = _opened(org, event_type, query.link), find_zone(query.timezone)
     offers = offered_slots(event_type=bookable, first=query.start, last=query.end, zone=zone, duration=query.duration)
     return SlotsOut.of(offers, zone)
 
@@ -50,15 +60,16 @@ def list_slots(org: str, event_type: str, query: SlotsQuery) -> SlotsOut:
     status=201,
     body=BookingIn,
     headers=IdempotencyHeaders,
-    problems=(404, 409),
+    problems=(404, 409, 410),
     tag="Booking",
 )
 def create_booking(org: str, event_type: str, body: BookingIn, headers: IdempotencyHeaders) -> BookingCreated:
     """Book a time on offer, or one that is held.
 
-    409 `slot_taken` when somebody else has it; 422 naming the field when it was never on offer.
+    409 `slot_taken` when somebody else has it; 422 naming the field when it was never on offer; 410
+    `link_used` or `link_expired` when the link is of no use any more.
     """
-    bookable = queries.public_event_type(org, event_type)
+    bookable = queries.public_event_type(org, event_type, link=body.link or "")
     scope, sent = request.path, body.model_dump(mode="json")
     with transaction():
         if headers.key and (earlier := earlier_answer(scope=scope, key=headers.key, body=sent)):
@@ -71,11 +82,20 @@ def create_booking(org: str, event_type: str, body: BookingIn, headers: Idempote
             guest=body.guest(),
             answers=body.answers or {},
             attendees=body.attendees or (),
+            link=queries.find_booking_link(bookable.id, body.link) if body.link else None,
         )
         created = BookingCreated.of(booking)
         if headers.key:
             remember_answer(scope=scope, key=headers.key, answer=created.model_dump(mode="json"))
     return created
+
+
+def _opened(org: str, event_type: str, link: str | None) -> EventType:
+    """Return what the address and the link open; raises NotFound, LinkUsed and LinkExpired."""
+    bookable = queries.public_event_type(org, event_type, link=link or "")
+    if link:
+        require_usable(queries.find_booking_link(bookable.id, link))
+    return bookable
 
 
 @blueprint.get("/bookings/<token>")

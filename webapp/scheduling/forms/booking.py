@@ -13,7 +13,7 @@ from webapp.core.addresses import email_address
 from webapp.scheduling.forms import checked_by
 from webapp.scheduling.forms.attendees import attendees_field, split_addresses
 from webapp.scheduling.forms.questions import question_field
-from webapp.scheduling.models import EventType
+from webapp.scheduling.models import BookingLink, EventType
 from webapp.scheduling.service.answers import Answer
 from webapp.scheduling.service.guests import Guest, one_line, phone_number, plain_text
 from webapp.scheduling.service.places import needs_phone
@@ -79,9 +79,16 @@ class GuestForm(Form):
 
 
 def guest_form(
-    event_type: EventType, typed: MultiDict[str, str] | None = None, *, of: type[GuestForm] = GuestForm
+    event_type: EventType,
+    typed: MultiDict[str, str] | None = None,
+    *,
+    link: BookingLink | None = None,
+    of: type[GuestForm] = GuestForm,
 ) -> GuestForm:
-    """Return the booking form of an event type, with what was typed; `of` is what it asks for beside its questions."""
+    """Return the booking form of an event type, with what was typed, or for whom the link is.
+
+    `of` is what it asks for beside its questions.
+    """
 
     class _Form(of):  # type: ignore[misc, valid-type]  # a base that is chosen when it runs
         """A class of its own, since fields are declared on classes."""
@@ -92,7 +99,7 @@ def guest_form(
         setattr(_Form, _ANSWER + question.key, question_field(question))
     if event_type.most_attendees:
         setattr(_Form, _ATTENDEES, attendees_field())
-    form: GuestForm = _Form(typed)
+    form: GuestForm = _Form(typed, data={"name": link.guest_name, "email": link.guest_email} if link else None)
     return form
 
 

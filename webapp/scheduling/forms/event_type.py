@@ -163,6 +163,7 @@ class EventTypeForm(Form):
     description = TextAreaField(_("Description"), render_kw={"maxlength": 5000})
     location_kind = SelectField(_("Where"), choices=PLACES, coerce=LocationKind)
     location = StringField(_("Address, number or link"), render_kw={"maxlength": 255})
+    is_secret = BooleanField(_("Only with its link"))
     color = RadioField(_("Colour"), choices=COLORS, coerce=EventColor)
     duration = IntegerField(_("Length in minutes"), [InputRequired(_("Please say how long it takes."))])
     slot_interval = IntegerField(_("A start every … minutes"), [InputRequired(_("Please give a number of minutes."))])
@@ -198,6 +199,7 @@ class EventTypeForm(Form):
             location_kind=self.location_kind.data,
             location=self.location.data or "",
             color=self.color.data,
+            is_secret=self.is_secret.data,
             duration=self.duration.data or 0,
             slot_interval=self.slot_interval.data or 0,
             buffer_before=self.buffer_before.data or 0,

@@ -8,6 +8,7 @@ from webapp.scheduling.models.bookings import Booking, BookingHost, BookingStatu
 from webapp.scheduling.models.changes import BookingChange
 from webapp.scheduling.models.event_types import EventHost, EventKind, EventType
 from webapp.scheduling.models.holds import Hold
+from webapp.scheduling.models.links import BookingLink
 from webapp.scheduling.models.meetings import HostTime, Meeting
 from webapp.scheduling.models.notes import LONGEST_NOTE, BookingNote
 from webapp.scheduling.models.places import EventColor, LocationKind
@@ -28,6 +29,7 @@ __all__ = [
     "BookingAttendee",
     "BookingChange",
     "BookingHost",
+    "BookingLink",
     "BookingNote",
     "BookingStatus",
     "DateOverride",

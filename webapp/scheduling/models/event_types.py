@@ -12,6 +12,7 @@ from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from webapp.core import clock
+from webapp.core.crypto import derive_token
 from webapp.core.db import Base, enum_column
 from webapp.identity.models import Organization, User
 from webapp.scheduling.models.places import EventColor, LocationKind
@@ -44,7 +45,8 @@ class EventType(Base):
     can bring `most_attendees` further people, and are asked to check in to what can be checked in to `check_in_since`
     then. With `requires_approval` what guests book waits for the host's yes. Guests can cancel a confirmed booking
     until `cancel_notice` and move it until `reschedule_notice` minutes before it begins, not at all where that is None;
-    `policy` says so in the host's own words.
+    `policy` says so in the host's own words. One that `is_secret` is found by its `secret_code` alone, of which there
+    is another for each `link_version`.
     """
 
     __tablename__ = "event_type"
@@ -105,6 +107,8 @@ class EventType(Base):
     # `service.questions` says what they look like; answers are kept under their key.
     questions: Mapped[list[dict[str, Any]]] = mapped_column(default=list, server_default=text("'[]'::jsonb"))
     waitlist_enabled: Mapped[bool] = mapped_column(default=False, server_default="false")
+    is_secret: Mapped[bool] = mapped_column(default=False, server_default="false")
+    link_version: Mapped[int] = mapped_column(default=1, server_default="1")
     is_active: Mapped[bool] = mapped_column(default=True, server_default="true")
     created_at: Mapped[datetime] = mapped_column(server_default=func.now())
 
@@ -140,6 +144,11 @@ class EventType(Base):
     def who(self) -> str:
         """Whom guests meet, as far as it can be said before they book: the host, or of a team its organisation."""
         return self.organization.name if self.is_team else self.host.name
+
+    @property
+    def secret_code(self) -> str:
+        """What the secret link ends with: the same until it is renewed, and kept nowhere."""
+        return derive_token("event-type-link", str(self.id), str(self.link_version))
 
     @property
     def is_group(self) -> bool:

@@ -39,6 +39,7 @@ from webapp.scheduling.queries.export import Asked, asked_questions
 from webapp.scheduling.queries.health import BookingRate, booking_rate, late_confirmations
 from webapp.scheduling.queries.holds import expired_holds, find_hold, hosts_of, live_holds, next_expiry
 from webapp.scheduling.queries.impact import bookings_to_come
+from webapp.scheduling.queries.links import booking_links, find_booking_link, get_booking_link
 from webapp.scheduling.queries.notes import get_note, notes
 from webapp.scheduling.queries.schedules import get_schedule, hosted_event_types, schedules
 from webapp.scheduling.queries.team_week import team_mates
@@ -76,6 +77,7 @@ __all__ = [
     "booking",
     "booking_by_token",
     "booking_changes",
+    "booking_links",
     "booking_rate",
     "bookings_in_turn",
     "bookings_page",
@@ -84,11 +86,13 @@ __all__ = [
     "entry_by_token",
     "event_types",
     "expired_holds",
+    "find_booking_link",
     "find_event_type",
     "find_hold",
     "get_absence",
     "get_blocked_time",
     "get_booking",
+    "get_booking_link",
     "get_event_type",
     "get_note",
     "get_recurring_block",

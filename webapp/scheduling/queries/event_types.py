@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hmac
 import re
 from collections.abc import Collection
 from uuid import UUID
@@ -16,6 +17,7 @@ from webapp.core.scope import find_scoped, scoped
 from webapp.core.words import say
 from webapp.identity.models import Organization
 from webapp.scheduling.models import EventHost, EventType
+from webapp.scheduling.queries.links import find_booking_link
 
 _SLUG = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
 
@@ -38,25 +40,39 @@ def public_organization(slug: str) -> Organization:
     return found
 
 
-def public_event_type(organization_slug: str, slug: str) -> EventType:
-    """Return what can be booked at this address; raises NotFound, also when it is switched off."""
+def public_event_type(organization_slug: str, slug: str, *, link: str = "") -> EventType:
+    """Return what can be booked at this address.
+
+    `link` is the code of a secret link or the token of one that books once. Raises NotFound, also when it is switched
+    off, when the link is none of its own, and for a secret one without a link.
+    """
     found = session().scalar(
         select(EventType)
         .join(EventType.organization)
         .where(Organization.slug == _slug(organization_slug), EventType.slug == _slug(slug), EventType.is_active)
         .options(contains_eager(EventType.organization))
     )
-    if found is None:
+    if found is None or not _opens(found, link):
         raise NotFound(say("There is nothing to book at this address."))
     return found
 
 
+def _opens(event_type: EventType, link: str) -> bool:
+    if not link:
+        return not event_type.is_secret
+    is_code = hmac.compare_digest(link.encode(), event_type.secret_code.encode())
+    return is_code or find_booking_link(event_type.id, link) is not None
+
+
 def public_event_types(organization_slug: str) -> list[EventType]:
-    """Return what can be booked with the organisation, oldest first; empty also when there is no such organisation."""
+    """Return what can be booked with the organisation, oldest first; without secret ones.
+
+    Empty also when there is no such organisation.
+    """
     statement = (
         select(EventType)
         .join(EventType.organization)
-        .where(Organization.slug == _slug(organization_slug), EventType.is_active)
+        .where(Organization.slug == _slug(organization_slug), EventType.is_active, ~EventType.is_secret)
         .options(contains_eager(EventType.organization), with_team())
         .order_by(EventType.id)
     )

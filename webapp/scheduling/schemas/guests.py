@@ -48,6 +48,14 @@ from webapp.scheduling.service.standing import can_change
 from webapp.web.openapi import In, Out, Query
 from webapp.web.times import reader_tag
 
+LINK = "What the secret link, or the link that books once, ends with after `link=`; there is no way in without one."
+
+
+class LinkQuery(Query):
+    """By which link one comes."""
+
+    link: str | None = Field(None, max_length=100, description=LINK)
+
 
 class SlotsQuery(Query):
     """Which days, at most 62 of them, as the calendar of which zone has them."""
@@ -56,6 +64,7 @@ class SlotsQuery(Query):
     end: Day = Field(description="The last day included.")
     timezone: ZoneName
     duration: int | None = Field(None, description="One of the event type's `durations`; the first if not given.")
+    link: str | None = Field(None, max_length=100, description=LINK)
 
 
 class InviteeIn(In):
@@ -81,6 +90,7 @@ class BookingIn(In):
     duration: int | None = Field(None, description="One of the event type's `durations`; the first if not given.")
     attendees: Attendees | None = None
     hold: HoldToken | None = Field(None, description="The token of a hold on this start, whose place is booked.")
+    link: str | None = Field(None, max_length=100, description=LINK)
 
     def guest(self) -> Guest:
         """Return who books, in the service's terms."""

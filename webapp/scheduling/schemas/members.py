@@ -9,14 +9,19 @@ from webapp.identity.models import User
 from webapp.scheduling.models import Attendance, Booking, BookingStatus, EventType, Side, Witness
 from webapp.scheduling.schemas.fields import AnswerValue, Moment
 from webapp.scheduling.schemas.guests import InviteeOut, PublicEventTypeOut
+from webapp.scheduling.service.links import page_url
 from webapp.web.openapi import Out
 
 
 class EventTypeOut(PublicEventTypeOut):
-    """An event type as its organisation sees it. Lengths in minutes, the horizon in days."""
+    """An event type as its organisation sees it. Lengths in minutes, the horizon in days.
+
+    `url` is the address to share: of a secret one, its secret link.
+    """
 
     id: UUID
     is_active: bool
+    is_secret: bool
     slot_interval: int
     buffer_before: int
     buffer_after: int
@@ -32,7 +37,7 @@ class EventTypeOut(PublicEventTypeOut):
     @classmethod
     def of(cls, event_type: EventType) -> Self:
         """Show all of it."""
-        public = PublicEventTypeOut.of(event_type)
+        public = PublicEventTypeOut.of(event_type).model_copy(update={"url": page_url(event_type)})
         own = {name: getattr(event_type, name) for name in cls.model_fields.keys() - public.__class__.model_fields}
         return cls.model_validate({**public.model_dump(), **own})
 

@@ -17,13 +17,14 @@ from webapp.core.events import publish
 from webapp.core.words import say
 from webapp.scheduling.errors import NothingChanged
 from webapp.scheduling.events import BookingCancelled, BookingConfirmed, BookingRequested, BookingRescheduled
-from webapp.scheduling.models import Booking, BookingStatus, EventType, Hold, Side
+from webapp.scheduling.models import Booking, BookingLink, BookingStatus, EventType, Hold, Side
 from webapp.scheduling.service.access import manage_token, manage_url
 from webapp.scheduling.service.answers import Answer, check_answers
 from webapp.scheduling.service.approval import confirm
 from webapp.scheduling.service.attendees import named_attendees
 from webapp.scheduling.service.diaries import possible_hosts
 from webapp.scheduling.service.guests import Guest
+from webapp.scheduling.service.links import note_booking, use_link
 from webapp.scheduling.service.meetings import hosts_turn, leave_held_seat, leave_seat, take_seat
 from webapp.scheduling.service.offers import chosen_duration, require_offered
 from webapp.scheduling.service.places import require_phone
@@ -46,6 +47,7 @@ def book(
     by: Side = Side.GUEST,
     outside_rules: bool = False,
     hold: Hold | None = None,
+    link: BookingLink | None = None,
 ) -> Booking:
     """Book the meeting that begins at `start` (aware) and publish BookingConfirmed, or BookingRequested.
 
@@ -54,10 +56,10 @@ def book(
     limits left aside, but never where another meeting takes place.
     `duration` is one of the event type's, in minutes; the first of them if not given. `attendees` are the addresses of
     whom the guest brings along. The place that `hold` keeps for this guest becomes the booking's; one that has run out
-    still does, unless somebody else took it. Raises InvalidInput for another duration, for answers that do not fit the
-    questions, for a phone number that the host needs and for attendees that cannot be invited, the StartRefused that
-    says why the start is not on offer (SlotTaken when somebody else has it), NotFound when the event type is switched
-    off, and BusyHost.
+    still does, unless somebody else took it. A `link` is used up. Raises InvalidInput for another duration, for answers
+    that do not fit the questions, for a phone number that the host needs and for attendees that cannot be invited, the
+    StartRefused that says why the start is not on offer (SlotTaken when somebody else has it), LinkUsed, LinkExpired,
+    NotFound when the event type is switched off, and BusyHost.
     """
     if not event_type.is_active:
         raise NotFound(say("There is nothing to book at this address."))
@@ -65,6 +67,8 @@ def book(
         require_phone(event_type=event_type, guest=guest)
     checked = check_answers(questions=event_type.questions, answers=answers)
     length = chosen_duration(event_type, duration=duration)
+    if link:
+        use_link(link)
     asked_at = hold.created_at if hold and hold.is_live else None
     require_offered(
         event_type=event_type,
@@ -104,6 +108,8 @@ def book(
             leave_held_seat(hold=hold)
         take_seat(booking=booking, start=start, duration=length, hosts=whose_turn(event_type=event_type, free=free))
         session().add(booking)
+    if link:
+        note_booking(link, booking)
     _publish_booked(booking)
     return booking
 

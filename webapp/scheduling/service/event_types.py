@@ -67,6 +67,7 @@ _TAKEN_AS_THEY_ARE = (
     "waitlist_enabled",
     "location_kind",
     "color",
+    "is_secret",
 )
 
 
@@ -109,6 +110,7 @@ class EventTypeDetails:
     policy: str = ""
     waitlist_enabled: bool = False
     questions: Sequence[Question] = ()
+    is_secret: bool = False
 
 
 def create_event_type(

@@ -39,7 +39,7 @@ blueprint.add_url_rule(f"{_PATH}/hold/leave", "leave", holds.leave, methods=["PO
 @blueprint.get(f"{_PATH}/booked/<token>")
 def booked(organization: str, event_type: str, token: str) -> Response:
     """Show what was booked; the page around the frame hears of it."""
-    queries.public_event_type(organization, event_type)
+    queries.public_event_type(organization, event_type, link=guest.link_given())
     booking = queries.booking_by_token(token)
     page = render_template(
         "scheduling/guest/booked.html",

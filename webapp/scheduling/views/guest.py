@@ -5,7 +5,7 @@ from __future__ import annotations
 import secrets
 from collections.abc import Mapping
 from datetime import datetime, timedelta
-from typing import NamedTuple
+from typing import Any, NamedTuple
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
@@ -22,9 +22,10 @@ from webapp.scheduling import queries
 from webapp.scheduling.errors import StartRefused
 from webapp.scheduling.forms import show_errors
 from webapp.scheduling.forms.booking import GuestForm, guest_form
-from webapp.scheduling.models import EventType
+from webapp.scheduling.models import BookingLink, EventType
 from webapp.scheduling.places import place_of
 from webapp.scheduling.service.booking import book, manage_token
+from webapp.scheduling.service.links import require_usable
 from webapp.scheduling.service.offers import require_offered
 from webapp.scheduling.views.holds import form_token, own_hold
 from webapp.scheduling.views.picker import (
@@ -44,6 +45,7 @@ limiter.limit(lambda: settings().rate_limit_public)(blueprint)
 
 FRAGMENT = "X-Fragment"
 _LONGEST_KEY = 64
+_UNDER_LINK = {f"{place}.{view}" for place in ("guest", "embed") for view in ("choose", "form", "confirm", "booked")}
 
 
 @blueprint.get("/book/<organization>")
@@ -54,10 +56,29 @@ def organization(organization: str) -> str:
     return render_template("scheduling/guest/organization.html", organization=found, event_types=event_types)
 
 
+@blueprint.app_url_defaults
+def _keep_link(endpoint: str, values: dict[str, Any]) -> None:
+    """Carry the link by which the guest came from page to page, also in another site's frame."""
+    if endpoint in _UNDER_LINK and request and (link := link_given()):
+        values.setdefault("link", link)
+
+
+def link_given() -> str:
+    """Return the code of the link by which the guest came; empty for who came without."""
+    return request.values.get("link", "")
+
+
+def _open(organization: str, event_type: str) -> tuple[EventType, BookingLink | None]:
+    """Return what the address opens, and the link when it is one that books once, used or not; raises NotFound."""
+    offered = queries.public_event_type(organization, event_type, link=link_given())
+    return offered, queries.find_booking_link(offered.id, link_given()) if link_given() else None
+
+
 @blueprint.get("/book/<organization>/<event_type>")
 def choose(organization: str, event_type: str) -> Response:
     """Show the free times of an event type."""
-    offered = queries.public_event_type(organization, event_type)
+    offered, link = _open(organization, event_type)
+    require_usable(link)
     picker = make_picker(event_type=offered, wish=read_wish(request.args))
     return picker_page("scheduling/guest/choose.html", event_type=offered, picker=picker)
 
@@ -74,7 +95,8 @@ def picker_page(template: str, **context: object) -> Response:
 @blueprint.get("/book/<organization>/<event_type>/confirm")
 def form(organization: str, event_type: str) -> ResponseReturnValue:
     """Ask who books the time that the address names."""
-    offered = queries.public_event_type(organization, event_type)
+    offered, link = _open(organization, event_type)
+    require_usable(link)
     start = read_start(request.args.get("start", ""))
     if start is None:
         return _back_to_choose(offered)
@@ -83,14 +105,14 @@ def form(organization: str, event_type: str) -> ResponseReturnValue:
     try:
         require_offered(event_type=offered, start=start, duration=wanted.duration, hold=own)
     except StartRefused as refusal:
-        return _form_page(wanted, guest_form(offered), refusal=refusal)
-    return _form_page(wanted, guest_form(offered))
+        return _form_page(wanted, guest_form(offered, link=link), refusal=refusal)
+    return _form_page(wanted, guest_form(offered, link=link))
 
 
 @blueprint.post("/book/<organization>/<event_type>/confirm")
 def confirm(organization: str, event_type: str) -> ResponseReturnValue:
     """Book, and show what was booked; or show the form again with what was typed."""
-    offered = queries.public_event_type(organization, event_type)
+    offered, link = _open(organization, event_type)
     start = read_start(request.form.get("start", ""))
     filled = guest_form(offered, request.form)
     if start is None:
@@ -99,7 +121,7 @@ def confirm(organization: str, event_type: str) -> ResponseReturnValue:
     if not filled.validate():
         return _form_page(wanted, filled, status=422)
     try:
-        token = _book_once(wanted, filled)
+        token = _book_once(wanted, filled, link)
     except StartRefused as refusal:
         return _form_page(wanted, filled, refusal=refusal)
     except InvalidInput as invalid:
@@ -136,7 +158,7 @@ def _wanted(event_type: EventType, start: datetime, arguments: Mapping[str, str]
     return _Wanted(event_type, start, zone, unusual_duration(event_type, wish))
 
 
-def _book_once(wanted: _Wanted, filled: GuestForm) -> str:
+def _book_once(wanted: _Wanted, filled: GuestForm, link: BookingLink | None) -> str:
     """Book and return the manage token; the same form sent twice books once and returns the same token."""
     key = request.form.get("idempotency_key", "")[:_LONGEST_KEY] or secrets.token_urlsafe(16)
     start, zone = wanted.start.isoformat(), wanted.zone.key
@@ -153,6 +175,7 @@ def _book_once(wanted: _Wanted, filled: GuestForm) -> str:
                 guest=filled.guest(timezone=zone, locale=reader_tag()),
                 answers=filled.answers(),
                 attendees=filled.brought_along(),
+                link=link,
             )
             remember_answer(scope=request.path[:200], key=key, answer={"booking_id": str(booking.id)})
     return manage_token(booking)
