@@ -22,6 +22,8 @@ def process_booking_request(booking_id: UUID, sequence: int) -> None:
     if not booking.is_pending or booking.sequence != sequence:
         return
     expire_booking_request.once_at(booking.starts_at, _expiry_key(booking_id, sequence), booking_id, sequence)
+    if booking.is_told_with_series(sequence):
+        return
     ask = send_booking_request_email
     group(
         *(ask.s(booking_id, side, sequence) for side in Side),

@@ -42,11 +42,14 @@ def process_booking_confirmation(booking_id: UUID, sequence: int = 0) -> None:
     """All that follows a confirmed booking is listed here, and only here; `sequence` is 0 but for an approved one."""
     approvals.cancel_expiries(booking_id, before_sequence=sequence)
     booking, tell = queries.booking(booking_id), send_booking_notification_to_organizer
-    group(
+    told = [
         send_booking_confirmation_to_invitee.s(booking_id, approval=sequence),
         tell.s(booking_id, approval=sequence),
         *(tell.s(booking_id, other.host_id, approval=sequence) for other in booking.further_hosts),
         *(attendees.send_invitation_to_attendee.s(booking_id, each.id, sequence) for each in booking.attendees),
+    ]
+    group(
+        *([] if booking.is_told_with_series(sequence) else told),
         notifications.schedule_booking_reminder.s(booking_id, sequence),
     ).enqueue()
 
@@ -69,20 +72,22 @@ def process_booking_reschedule(booking_id: UUID, previous_start: datetime, seque
 
 
 @job(queue="bookings", lane="high", on=BookingCancelled, atomic=True)
-def process_booking_cancellation(booking_id: UUID) -> None:
+def process_booking_cancellation(booking_id: UUID, together: bool = False) -> None:
     """All that follows a cancellation: both sides hear of it, the reminder is taken back, who waits is offered
     the time.
+
+    Of bookings of a series that were cancelled `together`, `jobs.series` tells in one mail.
     """
     booking = queries.booking(booking_id)
     notifications.cancel_reminders(booking_id, before_sequence=booking.sequence)
     approvals.cancel_expiries(booking_id, before_sequence=booking.sequence)
     tell = notifications.send_booking_cancellation_email
-    group(
+    told = [
         *(tell.s(booking_id, side) for side in Side),
         *(tell.s(booking_id, Side.HOST, other.host_id) for other in booking.further_hosts),
         *(attendees.send_cancellation_to_attendee.s(booking_id, attendee.id) for attendee in booking.attendees),
-        process_waitlist_for_cancelled_booking.s(booking_id),
-    ).enqueue()
+    ]
+    group(*([] if together else told), process_waitlist_for_cancelled_booking.s(booking_id)).enqueue()
 
 
 @job(queue="email", lane="high", retry="notification", on=BookingMoveAsked)

@@ -1,4 +1,4 @@
-"""Event types of more kinds: where they take place, their colour, secret ones, and links that book once."""
+"""Event types of more kinds: where they take place, their colour, secret ones, links that book once, and series."""
 
 from __future__ import annotations
 
@@ -23,9 +23,14 @@ def upgrade() -> None:
     op.add_column("event_type", sa.Column("is_secret", sa.Boolean(), server_default="false", nullable=False))
     op.add_column("event_type", sa.Column("link_version", sa.Integer(), server_default="1", nullable=False))
     _create_links()
+    _create_series()
 
 
 def downgrade() -> None:
+    op.drop_constraint(op.f("ck_event_type_series_most"), "event_type")
+    op.drop_column("event_type", "series_most")
+    op.drop_column("booking", "series_id")  # each is a booking of its own without it
+    op.drop_table("booking_series")
     op.drop_table("booking_link")
     # What only its link opened is not to be open to all.
     op.execute("UPDATE event_type SET is_active = false WHERE is_secret")
@@ -65,6 +70,32 @@ def _create_links() -> None:
         sa.UniqueConstraint("token_digest", name=op.f("uq_booking_link_token_digest")),
     )
     op.create_index(op.f("ix_booking_link_event_type_id"), "booking_link", ["event_type_id"])
+
+
+def _create_series() -> None:
+    op.create_table(
+        "booking_series",
+        sa.Column("organization_id", sa.Uuid(), nullable=False),
+        sa.Column("event_type_id", sa.Uuid(), nullable=False),
+        sa.Column("frequency", sa.String(24), nullable=False),
+        sa.Column("timezone", sa.String(64), nullable=False),
+        sa.Column("created_at", sa.TIMESTAMP(timezone=True), server_default=sa.func.now(), nullable=False),
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.CheckConstraint(
+            "frequency IN ('weekly', 'every_two_weeks', 'monthly')", name=op.f("ck_booking_series_frequency")
+        ),
+        sa.ForeignKeyConstraint(
+            ["organization_id"], ["organization.id"], name=op.f("fk_booking_series_organization_id"), ondelete="CASCADE"
+        ),
+        sa.ForeignKeyConstraint(["event_type_id"], ["event_type.id"], name=op.f("fk_booking_series_event_type_id")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_booking_series")),
+    )
+    op.create_index(op.f("ix_booking_series_event_type_id"), "booking_series", ["event_type_id"])
+    op.add_column("booking", sa.Column("series_id", sa.Uuid(), nullable=True))
+    op.create_foreign_key(op.f("fk_booking_series_id"), "booking", "booking_series", ["series_id"], ["id"])
+    op.create_index(op.f("ix_booking_series_id"), "booking", ["series_id"])
+    op.add_column("event_type", sa.Column("series_most", sa.Integer(), server_default="1", nullable=False))
+    op.create_check_constraint(op.f("ck_event_type_series_most"), "event_type", "series_most BETWEEN 1 AND 52")
 
 
 def _add_choice(name: str, values: tuple[str, ...], usual: str) -> None:

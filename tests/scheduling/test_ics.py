@@ -14,18 +14,18 @@ from icalendar import Calendar
 
 from tests.notifications import samples
 from webapp.scheduling import ics, messages
-from webapp.scheduling.ics import Method
+from webapp.scheduling.ics import Entry, Method
 from webapp.scheduling.models import Booking, Side
 from webapp.scheduling.service.booking import manage_token
 
 pytestmark = pytest.mark.usefixtures("app")
 
 
-_WORDS = {"summary": "First talk", "description": "See you", "location": "https://meet.example/ada"}
+_WORDS: dict[str, Any] = {"summary": "First talk", "description": "See you", "location": "https://meet.example/ada"}
 
 
 def build(booking: Booking, method: Method = Method.REQUEST, **changes: Any) -> str:
-    return ics.build(booking, method=method, **(_WORDS | changes))
+    return ics.build([Entry(booking=booking, **(_WORDS | changes))], method=method)
 
 
 def event_in(text: str) -> Any:

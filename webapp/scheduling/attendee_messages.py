@@ -6,6 +6,7 @@ They never hold the guest's link, answers or telephone number. Keys name the att
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
 
 from babel import Locale
@@ -16,17 +17,19 @@ from webapp.notifications.mail.compose import write
 from webapp.notifications.mail.message import CalendarPart, Mail, Mailbox
 from webapp.scheduling import ics
 from webapp.scheduling.calendar_links import links
-from webapp.scheduling.ics import Method
-from webapp.scheduling.messages import host_names
+from webapp.scheduling.ics import Entry, Method
+from webapp.scheduling.messages import host_names, zone_of_series
 from webapp.scheduling.models import Booking, BookingAttendee
 from webapp.scheduling.places import place_of_booking
 from webapp.scheduling.when import When, describe
 
 
-def invitation_to_attendee(booking: Booking, attendee: BookingAttendee, *, approval: int = 0) -> Mail:
-    """Return the mail that invites somebody whom the guest has named; `approval` as in `messages`."""
-    occasion = f":{approval}" if approval else ""
-    return _mail(booking, attendee, "booking_invitation_attendee", method=Method.REQUEST, occasion=occasion)
+def invitation_to_attendee(
+    booking: Booking, attendee: BookingAttendee, *, series: Sequence[Booking] = (), approval: int = 0
+) -> Mail:
+    """Return the mail that invites somebody whom the guest has named; `series` and `approval` as in `messages`."""
+    occasion, kind = f":{approval}" if approval else "", "booking_invitation_attendee"
+    return _mail(booking, attendee, kind, method=Method.REQUEST, occasion=occasion, series=series)
 
 
 def rescheduled_to_attendee(booking: Booking, attendee: BookingAttendee, previous_start: datetime) -> Mail:
@@ -41,9 +44,9 @@ def rescheduled_to_attendee(booking: Booking, attendee: BookingAttendee, previou
     )
 
 
-def cancelled_to_attendee(booking: Booking, attendee: BookingAttendee) -> Mail:
+def cancelled_to_attendee(booking: Booking, attendee: BookingAttendee, *, series: Sequence[Booking] = ()) -> Mail:
     """Return the mail that tells an attendee that the booking is off, and takes it out of their calendar."""
-    return _mail(booking, attendee, "booking_cancelled_attendee", method=Method.CANCEL)
+    return _mail(booking, attendee, "booking_cancelled_attendee", method=Method.CANCEL, series=series)
 
 
 def called_off_to_attendee(booking: Booking, attendee: BookingAttendee, start: datetime) -> Mail:
@@ -72,6 +75,7 @@ def _mail(
     occasion: str = "",
     previous: When | None = None,
     start: datetime | None = None,
+    series: Sequence[Booking] = (),
 ) -> Mail:
     """Write the mail; `occasion` tells apart what may happen to a booking more than once. `start` is another one."""
     event_type, locale = booking.event_type, _locale(booking)
@@ -86,6 +90,8 @@ def _mail(
         "host_names": host_names(booking, locale=locale),
         "when": _when(booking, start or booking.starts_at),
         "previous": previous,
+        "occurrences": [_when(each, each.starts_at) for each in series],
+        "series_zone": zone_of_series(series),
         "calendars": links(
             title=summary,
             start=booking.starts_at,
@@ -95,14 +101,17 @@ def _mail(
         ),
     }
     written = write(template, context, locale=locale)
-    calendar = ics.build(
-        booking,
-        method=method,
-        summary=summary,
-        description=event_type.description,
-        location=place,
-        to_attendee=attendee.email,
-    )
+    fit = Method.PUBLISH if series else method  # several can only be published
+    entries = [
+        Entry(
+            booking=each,
+            summary=summary,
+            description=event_type.description,
+            location=place,
+            to_attendee=attendee.email,
+        )
+        for each in series or [booking]
+    ]
     return Mail(
         organization_id=booking.organization_id,
         idempotency_key=f"booking:{booking.id}:{template}:{attendee.id}{occasion}",
@@ -112,7 +121,7 @@ def _mail(
         subject=written.subject,
         text=written.text,
         html=written.html,
-        calendar=CalendarPart(method=method, content=calendar),
+        calendar=CalendarPart(method=fit, content=ics.build(entries, method=fit)),
     )
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from datetime import datetime
 from typing import ClassVar
 
 from webapp.core.errors import Conflict, DomainError
@@ -186,6 +188,24 @@ class AlreadyAway(Conflict):
 
     def __init__(self) -> None:
         super().__init__(field="first_day")
+
+
+class OccurrencesRefused(Conflict):
+    """Some meetings of a series cannot be had; `refused` has their starts (UTC) and why, and nothing was booked."""
+
+    code: ClassVar[str] = "occurrences_refused"
+    message: ClassVar[str] = "Some meetings of this series cannot be had; leave them out, or choose another time."
+
+    def __init__(self, refused: Sequence[tuple[datetime, StartRefused]]) -> None:
+        self.refused = tuple(refused)
+        super().__init__()
+
+    @property
+    def faults(self) -> list[dict[str, str]]:
+        """Each start that cannot be had, as `recurrence.<start>`, with the reason."""
+        return [
+            {"field": f"recurrence.{start.isoformat()}", "message": str(refusal)} for start, refusal in self.refused
+        ]
 
 
 class LinkUsed(DomainError):

@@ -61,7 +61,9 @@ class BookingMoveAsked(BookingEvent):
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class BookingCancelled(BookingEvent):
-    """A booking will not take place."""
+    """A booking will not take place; `together` with others of its series, of which SeriesCancelled tells."""
+
+    together: bool = False
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -171,3 +173,17 @@ class AvailabilityFaultsFound(DomainEvent):
     """The daily look at an organisation's availability has found something that it had not the day before."""
 
     report_id: UUID
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class SeriesBooked(DomainEvent):
+    """The bookings of a series have been made; each was told of on its own as well."""
+
+    series_id: UUID
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class SeriesCancelled(DomainEvent):
+    """These bookings of a series were cancelled together; each was told of on its own as well."""
+
+    booking_ids: list[UUID]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import dataclass
 from enum import StrEnum
 from urllib.parse import quote
 
@@ -22,43 +24,56 @@ class Method(StrEnum):
     PUBLISH = "PUBLISH"
 
 
-def build(
-    booking: Booking,
-    *,
-    method: Method,
-    summary: str,
-    description: str,
-    location: str = "",
-    url: str | None = None,
-    to_attendee: str | None = None,
-) -> str:
-    """Return the iCalendar object of `booking`, with CRLF line ends and lines folded at 75 octets.
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Entry:
+    """A booking in somebody's calendar, in words for that one reader.
+
+    `to_attendee` is the reader's address, where a guest brings them along; a CANCEL for one who was taken off ends it
+    for them alone.
+    """
+
+    booking: Booking
+    summary: str
+    description: str
+    location: str = ""
+    url: str | None = None
+    to_attendee: str | None = None
+
+
+def build(entries: Sequence[Entry], *, method: Method) -> str:
+    """Return the iCalendar object of the entries, with CRLF line ends and lines folded at 75 octets.
+
+    Only what is merely published may hold several (RFC 5546, 3.2). Each has a UID of its own, so that a calendar takes
+    out or moves one of a series as it would any other.
 
     The UID stays the same for the booking's whole life and SEQUENCE is the booking's own, which every move and the
     cancellation raise: so a calendar tells the new from the old. Times are in UTC, so that no definition of a zone
-    need travel along. `summary`, `description`, `location` and `url` are for the one reader of this copy.
-    `to_attendee` is the reader's address, where a guest brings them along; a CANCEL for one who was taken off ends it
-    for them alone.
+    need travel along.
     """
     calendar = Calendar()
     calendar.add("prodid", _PRODUCT)
     calendar.add("version", "2.0")
     calendar.add("calscale", "GREGORIAN")
     calendar.add("method", method.value)
-    event = Event()
-    _add_facts(event, booking, cancelled=method is Method.CANCEL or not booking.is_confirmed)
-    event.add("summary", summary)
-    event.add("description", description)
-    if location:
-        event.add("location", location)
-    if url:
-        event.add("url", vUri(url))
-    _add_people(event, booking, with_attendees=method is not Method.PUBLISH)
-    if method is not Method.PUBLISH:
-        _add_brought_along(event, booking, to_attendee)
-    calendar.add_component(event)
+    for entry in entries:
+        calendar.add_component(_event(entry, method))
     written: bytes = calendar.to_ical()
     return written.decode()
+
+
+def _event(entry: Entry, method: Method) -> Event:
+    booking, event = entry.booking, Event()
+    _add_facts(event, booking, cancelled=method is Method.CANCEL or not booking.is_confirmed)
+    event.add("summary", entry.summary)
+    event.add("description", entry.description)
+    if entry.location:
+        event.add("location", entry.location)
+    if entry.url:
+        event.add("url", vUri(entry.url))
+    _add_people(event, booking, with_attendees=method is not Method.PUBLISH)
+    if method is not Method.PUBLISH:
+        _add_brought_along(event, booking, entry.to_attendee)
+    return event
 
 
 def _add_facts(event: Event, booking: Booking, *, cancelled: bool) -> None:

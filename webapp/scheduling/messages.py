@@ -10,6 +10,7 @@ the latest word: no confirmation of what has been cancelled, no move that anothe
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
 from uuid import UUID
 
@@ -25,7 +26,7 @@ from webapp.notifications.mail.message import CalendarPart, Mail, Mailbox
 from webapp.scheduling import ics
 from webapp.scheduling.answered import answered
 from webapp.scheduling.calendar_links import CalendarLinks, links
-from webapp.scheduling.ics import Method
+from webapp.scheduling.ics import Entry, Method
 from webapp.scheduling.models import Booking, EventType, Side
 from webapp.scheduling.places import place_of_booking
 from webapp.scheduling.service.access import manage_url
@@ -34,36 +35,48 @@ from webapp.scheduling.when import When, describe
 _CALLED = {Side.GUEST: "invitee", Side.HOST: "organizer"}
 
 
-def confirmation_to_invitee(booking: Booking, *, approval: int = 0, resend: UUID | None = None) -> Mail:
+def confirmation_to_invitee(
+    booking: Booking, *, series: Sequence[Booking] = (), approval: int = 0, resend: UUID | None = None
+) -> Mail:
     """Return the mail that confirms the booking to its guest, with the invitation.
 
     `approval` is the sequence that an approval gave the booking, 0 for one that needed none: who moves a booking may
-    have it approved again.
+    have it approved again. Here and below, `series` are the bookings of a series, this one the first of them, that one
+    mail tells of.
     """
-    return _confirmation(booking, "booking_confirmation", to=Side.GUEST, approval=approval, resend=resend)
+    return _confirmation(
+        booking, "booking_confirmation", to=Side.GUEST, series=series, approval=approval, resend=resend
+    )
 
 
 def notification_to_organizer(
-    booking: Booking, *, host: User | None = None, approval: int = 0, resend: UUID | None = None
+    booking: Booking,
+    *,
+    host: User | None = None,
+    series: Sequence[Booking] = (),
+    approval: int = 0,
+    resend: UUID | None = None,
 ) -> Mail:
     """Return the mail that tells the host of the booking, with the guest's answers and the invitation.
 
     Here and below, `host` is another of its hosts than the first; `approval` as in `confirmation_to_invitee`.
     """
-    return _confirmation(booking, "booking_notification", to=Side.HOST, host=host, approval=approval, resend=resend)
+    return _confirmation(
+        booking, "booking_notification", to=Side.HOST, host=host, series=series, approval=approval, resend=resend
+    )
 
 
-def request_to_invitee(booking: Booking) -> Mail:
+def request_to_invitee(booking: Booking, *, series: Sequence[Booking] = ()) -> Mail:
     """Return the mail that tells the guest that the host has been asked.
 
     A booking that had been confirmed leaves the calendar with it, until it is confirmed again.
     """
-    return _asked(booking, to=Side.GUEST)
+    return _asked(booking, to=Side.GUEST, series=series)
 
 
-def request_to_organizer(booking: Booking, *, host: User | None = None) -> Mail:
+def request_to_organizer(booking: Booking, *, host: User | None = None, series: Sequence[Booking] = ()) -> Mail:
     """Return the mail that asks the host to approve or decline, on the booking's page; calendars as for the guest."""
-    return _asked(booking, to=Side.HOST, host=host)
+    return _asked(booking, to=Side.HOST, host=host, series=series)
 
 
 def declined_to_invitee(booking: Booking) -> Mail:
@@ -88,14 +101,18 @@ def rescheduled_to_organizer(
     return _rescheduled(booking, previous_start, to=Side.HOST, host=host, resend=resend)
 
 
-def cancelled_to_invitee(booking: Booking, *, resend: UUID | None = None) -> Mail:
+def cancelled_to_invitee(booking: Booking, *, series: Sequence[Booking] = (), resend: UUID | None = None) -> Mail:
     """Return the mail that tells the guest that the booking is off, and takes it out of their calendar."""
-    return _mail(booking, "booking_cancelled", to=Side.GUEST, method=_taking_back(booking), resend=resend)
+    method = _taking_back(booking)
+    return _mail(booking, "booking_cancelled", to=Side.GUEST, method=method, series=series, resend=resend)
 
 
-def cancelled_to_organizer(booking: Booking, *, host: User | None = None, resend: UUID | None = None) -> Mail:
+def cancelled_to_organizer(
+    booking: Booking, *, host: User | None = None, series: Sequence[Booking] = (), resend: UUID | None = None
+) -> Mail:
     """Return the mail that tells the host that the booking is off, and takes it out of their calendar."""
-    return _mail(booking, "booking_cancelled", to=Side.HOST, host=host, method=_taking_back(booking), resend=resend)
+    method = _taking_back(booking)
+    return _mail(booking, "booking_cancelled", to=Side.HOST, host=host, method=method, series=series, resend=resend)
 
 
 def move_request_to_invitee(booking: Booking, asked_at: datetime) -> Mail:
@@ -111,7 +128,7 @@ def reminder_to_invitee(booking: Booking, *, resend: UUID | None = None) -> Mail
 
 def calendar_file(booking: Booking) -> str:
     """Return the guest's copy of the booking as an iCalendar file, for the download beside it."""
-    return _calendar(booking, Method.PUBLISH, to=Side.GUEST)
+    return _calendar([booking], Method.PUBLISH, to=Side.GUEST)
 
 
 def calendar_links(booking: Booking) -> CalendarLinks:
@@ -127,7 +144,14 @@ def calendar_links(booking: Booking) -> CalendarLinks:
 
 
 def _confirmation(
-    booking: Booking, kind: str, *, to: Side, host: User | None = None, approval: int, resend: UUID | None
+    booking: Booking,
+    kind: str,
+    *,
+    to: Side,
+    host: User | None = None,
+    series: Sequence[Booking],
+    approval: int,
+    resend: UUID | None,
 ) -> Mail:
     return _mail(
         booking,
@@ -136,13 +160,14 @@ def _confirmation(
         host=host,
         method=Method.REQUEST,
         occasion=str(approval) if approval else "",
+        series=series,
         resend=resend,
     )
 
 
-def _asked(booking: Booking, *, to: Side, host: User | None = None) -> Mail:
-    method = _taking_back(booking)
-    return _mail(booking, "booking_request", to=to, host=host, method=method, occasion=str(booking.sequence))
+def _asked(booking: Booking, *, to: Side, host: User | None = None, series: Sequence[Booking]) -> Mail:
+    method, occasion = _taking_back(booking), str(booking.sequence)
+    return _mail(booking, "booking_request", to=to, host=host, method=method, occasion=occasion, series=series)
 
 
 def _taking_back(booking: Booking) -> Method | None:
@@ -174,6 +199,7 @@ def _mail(
     method: Method | None = None,
     occasion: str = "",
     previous: When | None = None,
+    series: Sequence[Booking] = (),
     resend: UUID | None = None,
 ) -> Mail:
     """Write the mail of this `kind`; `occasion` tells apart what may happen to a booking more than once.
@@ -183,7 +209,8 @@ def _mail(
     reader = host or booking.host
     template = f"{kind}_{_CALLED[to]}"
     locale = _locale(booking, to=to, host=reader)
-    written = write(template, _context(booking, to=to, reader=reader) | {"previous": previous}, locale=locale)
+    context = _context(booking, to=to, reader=reader) | _context_of_series(series, to=to, reader=reader)
+    written = write(template, context | {"previous": previous}, locale=locale)
     guest = Mailbox(name=booking.guest_name, address=booking.guest_email)
     first, told = (Mailbox(name=person.name, address=person.email) for person in (booking.host, reader))
     also = f"host:{host.id}" if host else ""
@@ -197,9 +224,7 @@ def _mail(
         subject=written.subject,
         text=written.text,
         html=written.html,
-        calendar=CalendarPart(method=method, content=_calendar(booking, method, to=to, host=reader))
-        if method
-        else None,
+        calendar=_calendar_part(series or [booking], method, to=to, host=reader) if method else None,
     )
 
 
@@ -239,6 +264,18 @@ def _answered(booking: Booking, locale: Locale) -> list[tuple[str, str]]:
         return answered(booking)
 
 
+def _context_of_series(series: Sequence[Booking], *, to: Side, reader: User) -> dict[str, object]:
+    return {
+        "occurrences": [_when(each, to=to, host=reader) for each in series],
+        "series_zone": zone_of_series(series),
+    }
+
+
+def zone_of_series(series: Sequence[Booking]) -> str:
+    """Return the name of the zone whose clocks the series goes by, for people; empty where there is none."""
+    return series[0].series.timezone.replace("_", " ") if series and series[0].series else ""
+
+
 def _place(booking: Booking, *, to: Side, locale: Locale) -> str:
     with force_locale(locale):
         return place_of_booking(booking, to=to)
@@ -264,11 +301,20 @@ def _when(
     return describe(begins, begins + length, zone=zone, locale=words)
 
 
-def _calendar(booking: Booking, method: Method, *, to: Side, host: User | None = None) -> str:
+def _calendar_part(bookings: Sequence[Booking], method: Method, *, to: Side, host: User | None = None) -> CalendarPart:
+    """Return what a mail brings for calendars; several meetings can only be published, which each calendar takes."""
+    fit = method if len(bookings) == 1 else Method.PUBLISH
+    return CalendarPart(method=fit, content=_calendar(bookings, fit, to=to, host=host))
+
+
+def _calendar(bookings: Sequence[Booking], method: Method, *, to: Side, host: User | None = None) -> str:
+    return ics.build([_entry(booking, to=to, host=host) for booking in bookings], method=method)
+
+
+def _entry(booking: Booking, *, to: Side, host: User | None) -> Entry:
     locale = _locale(booking, to=to, host=host)
-    return ics.build(
-        booking,
-        method=method,
+    return Entry(
+        booking=booking,
         summary=_summary(booking, to=to, locale=locale),
         description=_description(booking, to=to, locale=locale),
         location=_place(booking, to=to, locale=locale),

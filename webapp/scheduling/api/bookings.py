@@ -14,6 +14,7 @@ from webapp.scheduling.schemas.guests import CancelIn
 from webapp.scheduling.schemas.members import BookingOut, BookingsOut
 from webapp.scheduling.schemas.selection import BookingsQuery
 from webapp.scheduling.service import booking as bookings
+from webapp.scheduling.service.series import cancel_rest
 from webapp.web.openapi import endpoint
 
 blueprint = for_members("scheduling_bookings_api")
@@ -48,8 +49,9 @@ def show_booking(booking_id: UUID) -> BookingOut:
 @token_required(Scope.BOOKINGS_WRITE)
 @endpoint(answers=BookingOut, body=CancelIn, problems=(404, 409), needs_token=True, tag="Bookings")
 def cancel_booking(booking_id: UUID, body: CancelIn) -> BookingOut:
-    """Cancel a booking on the host's behalf."""
+    """Cancel a booking on the host's behalf, or with `rest` all later ones of its series as well."""
     with transaction():
         booking = queries.get_booking(current_member().organization_id, booking_id, host_id=only_host())
-        bookings.cancel(booking=booking, by=Side.HOST, reason=body.reason or "")
+        call_off = cancel_rest if body.rest else bookings.cancel
+        call_off(booking=booking, by=Side.HOST, reason=body.reason or "")
     return BookingOut.of(booking)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from flask import request
 
 from webapp.core.clock import find_zone
@@ -26,6 +28,7 @@ from webapp.scheduling.service import booking as bookings
 from webapp.scheduling.service.attendance import check_in
 from webapp.scheduling.service.links import require_usable
 from webapp.scheduling.service.offers import offered_slots
+from webapp.scheduling.service.series import book_series, cancel_rest
 from webapp.web.openapi import IdempotencyHeaders, endpoint
 
 blueprint = for_guests("scheduling_guests_api")
@@ -67,27 +70,34 @@ def create_booking(org: str, event_type: str, body: BookingIn, headers: Idempote
     """Book a time on offer, or one that is held.
 
     409 `slot_taken` when somebody else has it; 422 naming the field when it was never on offer; 410
-    `link_used` or `link_expired` when the link is of no use any more.
+    `link_used` or `link_expired` when the link is of no use any more. Of a series, 409 `occurrences_refused` names
+    each start that cannot be had as `recurrence.<start>`, and nothing is booked.
     """
     bookable = queries.public_event_type(org, event_type, link=body.link or "")
     scope, sent = request.path, body.model_dump(mode="json")
     with transaction():
         if headers.key and (earlier := earlier_answer(scope=scope, key=headers.key, body=sent)):
             return BookingCreated.model_validate(earlier)
-        booking = bookings.book(
-            event_type=bookable,
-            start=body.start,
-            duration=body.duration,
-            hold=queries.find_hold(event_type_id=bookable.id, start=body.start, tokens=filter(None, [body.hold])),
-            guest=body.guest(),
-            answers=body.answers or {},
-            attendees=body.attendees or (),
-            link=queries.find_booking_link(bookable.id, body.link) if body.link else None,
-        )
-        created = BookingCreated.of(booking)
+        created = _book(bookable, body)
         if headers.key:
             remember_answer(scope=scope, key=headers.key, answer=created.model_dump(mode="json"))
     return created
+
+
+def _book(bookable: EventType, body: BookingIn) -> BookingCreated:
+    once: dict[str, Any] = {
+        "event_type": bookable,
+        "start": body.start,
+        "duration": body.duration,
+        "hold": queries.find_hold(event_type_id=bookable.id, start=body.start, tokens=filter(None, [body.hold])),
+        "guest": body.guest(),
+        "answers": body.answers or {},
+        "attendees": body.attendees or (),
+        "link": queries.find_booking_link(bookable.id, body.link) if body.link else None,
+    }
+    if body.recurrence is None:
+        return BookingCreated.of(bookings.book(**once))
+    return BookingCreated.of_series(book_series(recurrence=body.recurrence.recurrence(), **once))
 
 
 def _opened(org: str, event_type: str, link: str | None) -> EventType:
@@ -127,8 +137,9 @@ def check_in_to_managed_booking(token: str) -> ManagedBookingOut:
 @blueprint.post("/bookings/<token>/cancel")
 @endpoint(answers=ManagedBookingOut, body=CancelIn, problems=(404, 409), tag="Managing a booking")
 def cancel_managed_booking(token: str, body: CancelIn) -> ManagedBookingOut:
-    """Cancel the booking."""
+    """Cancel the booking, or with `rest` all later ones of its series as well."""
     with transaction():
         booking = queries.booking_by_token(token)
-        bookings.cancel(booking=booking, by=Side.GUEST, reason=body.reason or "")
+        call_off = cancel_rest if body.rest else bookings.cancel
+        call_off(booking=booking, by=Side.GUEST, reason=body.reason or "")
     return ManagedBookingOut.of(booking)

@@ -6,7 +6,7 @@ from typing import Any
 
 from flask_babel import lazy_gettext as _
 from werkzeug.datastructures import MultiDict
-from wtforms import EmailField, Field, StringField, TelField, TextAreaField
+from wtforms import BooleanField, EmailField, Field, StringField, TelField, TextAreaField
 from wtforms.validators import InputRequired, Length
 
 from webapp.core.addresses import email_address
@@ -117,3 +117,4 @@ class CancelForm(Form):
     reason = TextAreaField(
         _("Reason"), [Length(max=500), checked_by(plain_text)], render_kw={"maxlength": 500, "rows": 3}
     )
+    rest = BooleanField(_("Cancel all later meetings of the series, too"))

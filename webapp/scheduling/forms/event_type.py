@@ -83,6 +83,7 @@ _USUAL = {
     "location_kind": LocationKind.OTHER,
     "color": EventColor.GREEN,
     "seats": 1,
+    "series_most": 1,
     "duration": 30,
     "slot_interval": 30,
     "slot_offset": 0,
@@ -184,6 +185,9 @@ class EventTypeForm(Form):
     reschedule_notice = SelectField(_("Guests may move"), coerce=_notice_or_never)
     policy = TextAreaField(_("Your rules for changes"), render_kw={"maxlength": 2000, "rows": 3})
     waitlist_enabled = BooleanField(_("Keep a waitlist"))
+    series_most = IntegerField(
+        _("Meetings a guest can book at once"), [InputRequired(_("Please give a number, 1 for no series."))]
+    )
     people = FieldList(FormField(HostForm), _("Hosts"))
     questions = FieldList(FormField(QuestionForm), _("Questions"))
 
@@ -200,6 +204,7 @@ class EventTypeForm(Form):
             location=self.location.data or "",
             color=self.color.data,
             is_secret=self.is_secret.data,
+            series_most=self.series_most.data or 0,
             duration=self.duration.data or 0,
             slot_interval=self.slot_interval.data or 0,
             buffer_before=self.buffer_before.data or 0,

@@ -15,6 +15,7 @@ from webapp.scheduling.models.places import EventColor, LocationKind
 from webapp.scheduling.models.questions import QuestionKind
 from webapp.scheduling.models.reports import AvailabilityReport
 from webapp.scheduling.models.schedules import DateOverride, Schedule, WeeklyHours
+from webapp.scheduling.models.series import BookingSeries, Frequency
 from webapp.scheduling.models.versions import EVERY_WEEK, availability_version
 from webapp.scheduling.models.waitlist import IN_LINE, WaitlistEntry, WaitStatus
 
@@ -31,12 +32,14 @@ __all__ = [
     "BookingHost",
     "BookingLink",
     "BookingNote",
+    "BookingSeries",
     "BookingStatus",
     "DateOverride",
     "EventColor",
     "EventHost",
     "EventKind",
     "EventType",
+    "Frequency",
     "Hold",
     "HostTime",
     "LocationKind",

@@ -17,6 +17,7 @@ from webapp.scheduling.models.attendance import Attendance, Witness
 from webapp.scheduling.models.attendees import BookingAttendee
 from webapp.scheduling.models.event_types import EventType
 from webapp.scheduling.models.meetings import Meeting
+from webapp.scheduling.models.series import BookingSeries
 
 
 class BookingStatus(StrEnum):
@@ -80,6 +81,7 @@ class Booking(Base):
     meeting_id: Mapped[UUID | None] = mapped_column(
         ForeignKey("meeting.id", deferrable=True, initially="DEFERRED"), index=True
     )
+    series_id: Mapped[UUID | None] = mapped_column(ForeignKey("booking_series.id"), index=True)
     status: Mapped[BookingStatus] = mapped_column(enum_column(BookingStatus, name="status"))
     starts_at: Mapped[datetime]
     ends_at: Mapped[datetime]
@@ -117,6 +119,7 @@ class Booking(Base):
     event_type: Mapped[EventType] = relationship(lazy="joined", innerjoin=True)
     host: Mapped[User] = relationship(lazy="joined", innerjoin=True)
     meeting: Mapped[Meeting | None] = relationship(viewonly=True)
+    series: Mapped[BookingSeries | None] = relationship()
     further_hosts: Mapped[list[BookingHost]] = relationship(
         cascade="all, delete-orphan", passive_deletes=True, order_by="BookingHost.id"
     )
@@ -142,6 +145,10 @@ class Booking(Base):
     def further_host(self, host_id: UUID | None) -> User | None:
         """Return the host with this id; None for the first one, and for who has nothing to do with it."""
         return next((further.host for further in self.further_hosts if further.host_id == host_id), None)
+
+    def is_told_with_series(self, sequence: int) -> bool:
+        """True when what befell it as its `sequence`-th change befell the whole series, of which one mail tells."""
+        return self.series_id is not None and sequence == 0
 
     @property
     def minutes(self) -> int:

@@ -45,8 +45,8 @@ class EventType(Base):
     can bring `most_attendees` further people, and are asked to check in to what can be checked in to `check_in_since`
     then. With `requires_approval` what guests book waits for the host's yes. Guests can cancel a confirmed booking
     until `cancel_notice` and move it until `reschedule_notice` minutes before it begins, not at all where that is None;
-    `policy` says so in the host's own words. One that `is_secret` is found by its `secret_code` alone, of which there
-    is another for each `link_version`.
+    `policy` says so in the host's own words. A guest can book a series of `series_most` meetings at once; 1 is none.
+    One that `is_secret` is found by its `secret_code` alone, of which there is another for each `link_version`.
     """
 
     __tablename__ = "event_type"
@@ -61,6 +61,7 @@ class EventType(Base):
         CheckConstraint("5 <= ALL (other_durations) AND 1440 >= ALL (other_durations)", name="other_durations"),
         CheckConstraint("seats BETWEEN 1 AND 1000 AND (kind = 'group') = (seats > 1)", name="seats"),
         CheckConstraint("kind <> 'group' OR cardinality(other_durations) = 0", name="group"),
+        CheckConstraint("series_most BETWEEN 1 AND 52", name="series_most"),
         CheckConstraint("slot_offset BETWEEN 0 AND 1439", name="slot_offset"),
         CheckConstraint("most_attendees BETWEEN 0 AND 20", name="most_attendees"),
         CheckConstraint("limit_per_day >= 1 AND limit_per_week >= 1 AND limit_per_month >= 1", name="limits"),
@@ -107,6 +108,7 @@ class EventType(Base):
     # `service.questions` says what they look like; answers are kept under their key.
     questions: Mapped[list[dict[str, Any]]] = mapped_column(default=list, server_default=text("'[]'::jsonb"))
     waitlist_enabled: Mapped[bool] = mapped_column(default=False, server_default="false")
+    series_most: Mapped[int] = mapped_column(default=1, server_default="1")
     is_secret: Mapped[bool] = mapped_column(default=False, server_default="false")
     link_version: Mapped[int] = mapped_column(default=1, server_default="1")
     is_active: Mapped[bool] = mapped_column(default=True, server_default="true")

@@ -42,6 +42,7 @@ from webapp.scheduling.queries.impact import bookings_to_come
 from webapp.scheduling.queries.links import booking_links, find_booking_link, get_booking_link
 from webapp.scheduling.queries.notes import get_note, notes
 from webapp.scheduling.queries.schedules import get_schedule, hosted_event_types, schedules
+from webapp.scheduling.queries.series import bookings_of_series, bookings_with_ids, series_of
 from webapp.scheduling.queries.team_week import team_mates
 from webapp.scheduling.queries.versions import Versions, availability_versions
 from webapp.scheduling.queries.waitlist import (
@@ -80,8 +81,10 @@ __all__ = [
     "booking_links",
     "booking_rate",
     "bookings_in_turn",
+    "bookings_of_series",
     "bookings_page",
     "bookings_to_come",
+    "bookings_with_ids",
     "default_schedules",
     "entry_by_token",
     "event_types",
@@ -118,6 +121,7 @@ __all__ = [
     "recurring_blocks",
     "recurring_blocks_of",
     "schedules",
+    "series_of",
     "somebody_waits",
     "team_mates",
     "today_and_next",

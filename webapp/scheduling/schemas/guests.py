@@ -20,9 +20,11 @@ from webapp.scheduling.models import (
     EventColor,
     EventKind,
     EventType,
+    Frequency,
     LocationKind,
     QuestionKind,
 )
+from webapp.scheduling.queries import series_of
 from webapp.scheduling.schemas.attendees import Attendees
 from webapp.scheduling.schemas.fields import (
     Answers,
@@ -44,6 +46,7 @@ from webapp.scheduling.service.guests import Guest
 from webapp.scheduling.service.offers import Offer
 from webapp.scheduling.service.policy import can_cancel, can_reschedule
 from webapp.scheduling.service.questions import Question
+from webapp.scheduling.service.series import Recurrence
 from webapp.scheduling.service.standing import can_change
 from webapp.web.openapi import In, Out, Query
 from webapp.web.times import reader_tag
@@ -76,6 +79,21 @@ class InviteeIn(In):
     locale: Language | None = Field(None, description="In which language to write to them; else the request's own.")
 
 
+class RecurrenceIn(In):
+    """How a booking is repeated: `count` meetings in all, at one time of day in the zone of the host's hours.
+
+    `skip` are the starts of later ones that are left out, as 409 `occurrences_refused` names them.
+    """
+
+    frequency: Frequency
+    count: int = Field(ge=2, le=52)
+    skip: list[Start] = Field(default_factory=list, max_length=52)
+
+    def recurrence(self) -> Recurrence:
+        """Return it in the service's terms."""
+        return Recurrence(frequency=self.frequency, count=self.count, skip=self.skip)
+
+
 class BookingIn(In):
     """A booking to make.
 
@@ -91,6 +109,9 @@ class BookingIn(In):
     attendees: Attendees | None = None
     hold: HoldToken | None = Field(None, description="The token of a hold on this start, whose place is booked.")
     link: str | None = Field(None, max_length=100, description=LINK)
+    recurrence: RecurrenceIn | None = Field(
+        None, description="For a series, of at most the event type's `series_most`."
+    )
 
     def guest(self) -> Guest:
         """Return who books, in the service's terms."""
@@ -114,6 +135,7 @@ class CancelIn(In):
     """Why a booking is cancelled, if it is told."""
 
     reason: Reason | None = None
+    rest: bool = Field(False, description="True to cancel all later bookings of its series, too.")
 
 
 @dataclass(frozen=True, slots=True)  # there may be thousands, and a model takes three times as long to make
@@ -196,6 +218,7 @@ class PublicEventTypeOut(Out):
     questions: list[QuestionOut]
     most_attendees: int
     waitlist_enabled: bool
+    series_most: int = Field(description="How many meetings can be booked at once as a series; 1 for none.")
     url: str
 
     @classmethod
@@ -221,6 +244,7 @@ class PublicEventTypeOut(Out):
             questions=[QuestionOut.of(question) for question in event_type.questions],
             most_attendees=event_type.most_attendees,
             waitlist_enabled=event_type.waitlist_enabled,
+            series_most=event_type.series_most,
             url=f"{settings().public_url}/book/{event_type.organization.slug}/{event_type.slug}",
         )
 
@@ -244,11 +268,8 @@ class OrganizationOut(Out):
         )
 
 
-class BookingCreated(Out):
-    """A booking just made, `pending` where a host has to approve it first.
-
-    `manage_url` is the guest's own page to move or cancel it.
-    """
+class OccurrenceOut(Out):
+    """One booking of a series; `manage_url` is the guest's own page for it."""
 
     id: UUID
     status: BookingStatus
@@ -267,6 +288,21 @@ class BookingCreated(Out):
             end=booking.ends_at.astimezone(zone),
             manage_url=bookings.manage_url(booking),
         )
+
+
+class BookingCreated(OccurrenceOut):
+    """A booking just made, `pending` where a host has to approve it first.
+
+    `manage_url` is the guest's own page to move or cancel it. Of a series, it is the first
+    booking, and `series` has all of them; else there is no such field.
+    """
+
+    series: list[OccurrenceOut] = Field(default_factory=list, exclude_if=lambda series: not series)
+
+    @classmethod
+    def of_series(cls, booked: list[Booking]) -> Self:
+        """Show the bookings of a series."""
+        return cls(**OccurrenceOut.of(booked[0]).model_dump(), series=[OccurrenceOut.of(each) for each in booked])
 
 
 class InviteeOut(Out):
@@ -321,10 +357,11 @@ class ManagedBookingOut(Out):
     invitee: InviteeOut
     attendees: list[AttendeeOut]
     answers: dict[str, AnswerValue]
+    series: list[OccurrenceOut]
 
     @classmethod
     def of(cls, booking: Booking) -> Self:
-        """Show the booking to its guest."""
+        """Show the booking, and all of its series, to its guest."""
         zone = clock.find_zone(booking.guest_timezone)
         return cls(
             id=booking.id,
@@ -343,4 +380,5 @@ class ManagedBookingOut(Out):
             invitee=InviteeOut.of(booking),
             attendees=[AttendeeOut(id=attendee.id, email=attendee.email) for attendee in booking.attendees],
             answers=booking.answers,
+            series=[OccurrenceOut.of(each) for each in series_of(booking)],
         )

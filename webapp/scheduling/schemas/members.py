@@ -79,6 +79,7 @@ class BookingOut(Out):
     start: Moment
     end: Moment
     sequence: int
+    series_id: UUID | None
     event_type: BookedTypeOut
     host: MemberOut
     hosts: list[MemberOut]
@@ -106,6 +107,7 @@ class BookingOut(Out):
             start=booking.starts_at,
             end=booking.ends_at,
             sequence=booking.sequence,
+            series_id=booking.series_id,
             event_type=BookedTypeOut(id=kind.id, slug=kind.slug, name=kind.name),
             host=MemberOut.of(booking.host),
             hosts=[MemberOut.of(host) for host in booking.hosts],

@@ -17,7 +17,7 @@ from webapp.core.events import publish
 from webapp.core.words import say
 from webapp.scheduling.errors import NothingChanged
 from webapp.scheduling.events import BookingCancelled, BookingConfirmed, BookingRequested, BookingRescheduled
-from webapp.scheduling.models import Booking, BookingLink, BookingStatus, EventType, Hold, Side
+from webapp.scheduling.models import Booking, BookingLink, BookingSeries, BookingStatus, EventType, Hold, Side
 from webapp.scheduling.service.access import manage_token, manage_url
 from webapp.scheduling.service.answers import Answer, check_answers
 from webapp.scheduling.service.approval import confirm
@@ -48,6 +48,7 @@ def book(
     outside_rules: bool = False,
     hold: Hold | None = None,
     link: BookingLink | None = None,
+    series: BookingSeries | None = None,
 ) -> Booking:
     """Book the meeting that begins at `start` (aware) and publish BookingConfirmed, or BookingRequested.
 
@@ -56,10 +57,11 @@ def book(
     limits left aside, but never where another meeting takes place.
     `duration` is one of the event type's, in minutes; the first of them if not given. `attendees` are the addresses of
     whom the guest brings along. The place that `hold` keeps for this guest becomes the booking's; one that has run out
-    still does, unless somebody else took it. A `link` is used up. Raises InvalidInput for another duration, for answers
-    that do not fit the questions, for a phone number that the host needs and for attendees that cannot be invited, the
-    StartRefused that says why the start is not on offer (SlotTaken when somebody else has it), LinkUsed, LinkExpired,
-    NotFound when the event type is switched off, and BusyHost.
+    still does, unless somebody else took it. A `link` is used up; `series` is what the booking is a part of.
+    Raises InvalidInput for another duration, for answers that do not fit the questions, for a phone number that the
+    host needs and for attendees that cannot be invited, the StartRefused that says why the start is not on offer
+    (SlotTaken when somebody else has it), LinkUsed, LinkExpired, NotFound when the event type is switched off, and
+    BusyHost.
     """
     if not event_type.is_active:
         raise NotFound(say("There is nothing to book at this address."))
@@ -83,6 +85,7 @@ def book(
         organization_id=event_type.organization_id,
         event_type_id=event_type.id,
         event_type=event_type,
+        series=series,
         status=BookingStatus.PENDING if asks else BookingStatus.CONFIRMED,
         was_confirmed=not asks,
         sequence=0,
@@ -144,10 +147,11 @@ def reschedule(*, booking: Booking, start: datetime, by: Side = Side.GUEST, outs
     return booking
 
 
-def cancel(*, booking: Booking, by: Side, reason: str) -> Booking:
+def cancel(*, booking: Booking, by: Side, reason: str, together: bool = False) -> Booking:
     """Cancel the booking, free its time, raise its sequence and publish BookingCancelled.
 
-    A request that nobody has answered yet is withdrawn in the same way.
+    A request that nobody has answered yet is withdrawn in the same way; `together` with others of its series, which are
+    told of as one.
     Raises AlreadyCancelled, AlreadyDeclined, BookingOver, TooLateToCancel for a guest, and BusyHost.
     """
     with hosts_turn(host.id for host in booking.hosts):
@@ -159,7 +163,7 @@ def cancel(*, booking: Booking, by: Side, reason: str) -> Booking:
         booking.status, booking.meeting_id = BookingStatus.CANCELLED, None
         booking.sequence += 1
         booking.cancelled_at, booking.cancelled_by, booking.cancel_reason = clock.now(), by, reason
-    publish(BookingCancelled(booking_id=booking.id))
+    publish(BookingCancelled(booking_id=booking.id, together=together))
     return booking
 
 

@@ -43,6 +43,7 @@ _NUMBERS = (
     ("horizon_days", 1, 730, _DAYS),
     ("slot_offset", 0, 1439, _MINUTES),
     ("seats", 1, 1000, _SEATS),
+    ("series_most", 1, 52, _MEETINGS),
     ("most_attendees", 0, MOST_ATTENDEES, _PEOPLE),
     ("cancel_notice", 0, 525_600, _MINUTES),
     ("reschedule_notice", 0, 525_600, _MINUTES),
@@ -110,6 +111,7 @@ class EventTypeDetails:
     policy: str = ""
     waitlist_enabled: bool = False
     questions: Sequence[Question] = ()
+    series_most: int = 1
     is_secret: bool = False
 
 

@@ -19,14 +19,16 @@ from webapp.core.idempotency import KeyReused, earlier_answer, remember_answer
 from webapp.core.settings import settings
 from webapp.core.validation import InvalidInput
 from webapp.scheduling import queries
-from webapp.scheduling.errors import StartRefused
+from webapp.scheduling.errors import OccurrencesRefused, StartRefused
 from webapp.scheduling.forms import show_errors
 from webapp.scheduling.forms.booking import GuestForm, guest_form
-from webapp.scheduling.models import BookingLink, EventType
+from webapp.scheduling.forms.series import SeriesForm, series_form
+from webapp.scheduling.models import Booking, BookingLink, EventType
 from webapp.scheduling.places import place_of
 from webapp.scheduling.service.booking import book, manage_token
 from webapp.scheduling.service.links import require_usable
 from webapp.scheduling.service.offers import require_offered
+from webapp.scheduling.service.series import Recurrence, book_series
 from webapp.scheduling.views.holds import form_token, own_hold
 from webapp.scheduling.views.picker import (
     make_picker,
@@ -118,18 +120,28 @@ def confirm(organization: str, event_type: str) -> ResponseReturnValue:
     if start is None:
         return _without_a_start(offered, filled)
     wanted = _wanted(offered, start, request.form)
-    if not filled.validate():
-        return _form_page(wanted, filled, status=422)
+    repeat = series_form(offered, request.form)
+    if not all([filled.validate(), repeat.validate()]):
+        return _form_page(wanted, filled, status=422, repeat=repeat)
+    return _book_or_ask_again(wanted, filled, repeat, link)
+
+
+def _book_or_ask_again(
+    wanted: _Wanted, filled: GuestForm, repeat: SeriesForm, link: BookingLink | None
+) -> ResponseReturnValue:
     try:
-        token = _book_once(wanted, filled, link)
+        token = _book_once(wanted, filled, repeat, link)
     except StartRefused as refusal:
-        return _form_page(wanted, filled, refusal=refusal)
+        return _form_page(wanted, filled, refusal=refusal, repeat=repeat)
+    except OccurrencesRefused as refused:
+        return _form_page(wanted, filled, status=refused.status, repeat=repeat, refused=refused)
     except InvalidInput as invalid:
-        return _form_page(wanted, filled, status=422, errors=show_errors(filled, invalid.errors))
+        errors = show_errors(filled, invalid.errors)
+        return _form_page(wanted, filled, status=422, errors=errors, repeat=repeat)
     except KeyReused:
         sent = _("This form was already sent with other details: look for the confirmation in your inbox first.")
         return _form_page(wanted, filled, status=409, errors=[sent])
-    return redirect(_page_of_booking(offered, token), 303)
+    return redirect(_page_of_booking(wanted.event_type, token), 303)
 
 
 def _page_of_booking(event_type: EventType, token: str) -> str:
@@ -158,27 +170,41 @@ def _wanted(event_type: EventType, start: datetime, arguments: Mapping[str, str]
     return _Wanted(event_type, start, zone, unusual_duration(event_type, wish))
 
 
-def _book_once(wanted: _Wanted, filled: GuestForm, link: BookingLink | None) -> str:
+def _book_once(wanted: _Wanted, filled: GuestForm, repeat: SeriesForm, link: BookingLink | None) -> str:
     """Book and return the manage token; the same form sent twice books once and returns the same token."""
     key = request.form.get("idempotency_key", "")[:_LONGEST_KEY] or secrets.token_urlsafe(16)
     start, zone = wanted.start.isoformat(), wanted.zone.key
-    body = {"start": start, "timezone": zone, "duration": wanted.duration, **filled.typed()}
+    skip = sorted(filter(None, map(read_start, request.form.getlist("skip"))))
+    body = {
+        "start": start,
+        "timezone": zone,
+        "duration": wanted.duration,
+        "skip": skip,
+        **filled.typed(),
+        **repeat.data,
+    }
     with transaction():
         if earlier := earlier_answer(scope=request.path[:200], key=key, body=body):
             booking = queries.get_booking(wanted.event_type.organization_id, UUID(earlier["booking_id"]))
         else:
-            booking = book(
-                event_type=wanted.event_type,
-                start=wanted.start,
-                duration=wanted.duration,
-                hold=own_hold(wanted.event_type, wanted.start, request.form),
-                guest=filled.guest(timezone=zone, locale=reader_tag()),
-                answers=filled.answers(),
-                attendees=filled.brought_along(),
-                link=link,
-            )
+            booking = _book(wanted, filled, repeat.recurrence(skip), link)
             remember_answer(scope=request.path[:200], key=key, answer={"booking_id": str(booking.id)})
     return manage_token(booking)
+
+
+def _book(wanted: _Wanted, filled: GuestForm, recurrence: Recurrence | None, link: BookingLink | None) -> Booking:
+    """Book what is wanted; of a series, return the first booking."""
+    once: dict[str, Any] = {
+        "event_type": wanted.event_type,
+        "start": wanted.start,
+        "duration": wanted.duration,
+        "hold": own_hold(wanted.event_type, wanted.start, request.form),
+        "guest": filled.guest(timezone=wanted.zone.key, locale=reader_tag()),
+        "answers": filled.answers(),
+        "attendees": filled.brought_along(),
+        "link": link,
+    }
+    return book_series(recurrence=recurrence, **once)[0] if recurrence else book(**once)
 
 
 def _without_a_start(event_type: EventType, filled: GuestForm) -> ResponseReturnValue:
@@ -202,6 +228,8 @@ def _form_page(
     refusal: StartRefused | None = None,
     status: int = 200,
     errors: list[str] | None = None,
+    repeat: SeriesForm | None = None,
+    refused: OccurrencesRefused | None = None,
 ) -> Response:
     """Return the form; with a refused start it offers the free times nearest to it instead."""
     others = nearest_slots(**wanted._asdict()) if refusal else []
@@ -214,6 +242,9 @@ def _form_page(
         refusal=refusal,
         others=others,
         errors=errors or [],
+        repeat=repeat or series_form(wanted.event_type),
+        host_zone=clock.find_zone(wanted.event_type.schedule.timezone),
+        refused=refused.refused if refused else (),
         idempotency_key=secrets.token_urlsafe(16),
         hold=form_token(request.form),
     )

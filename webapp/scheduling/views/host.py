@@ -29,6 +29,7 @@ from webapp.scheduling.service.access import has_link
 from webapp.scheduling.service.attendance import can_say
 from webapp.scheduling.service.booking import cancel
 from webapp.scheduling.service.notes import can_delete
+from webapp.scheduling.service.series import cancel_rest
 from webapp.scheduling.service.standing import can_change
 from webapp.scheduling.views.history import history_lines
 from webapp.web.languages import told
@@ -104,7 +105,8 @@ def cancel_booking(booking_id: UUID) -> ResponseReturnValue:
         return booking_page(found, cancelling=form), 422
     try:
         with transaction():
-            cancel(booking=found, by=Side.HOST, reason=(form.reason.data or "").strip())
+            call_off = cancel_rest if form.rest.data else cancel
+            call_off(booking=found, by=Side.HOST, reason=(form.reason.data or "").strip())
     except Conflict as conflict:
         flash(told(conflict), "error")
     else:
@@ -162,6 +164,7 @@ def booking_page(
         has_link=has_link(found),
         can_delete=partial(can_delete, by=member),
         history=history_lines(found, clock.find_zone(member.user.timezone)),
+        series=[(each, url_for("host.booking", booking_id=each.id)) for each in queries.series_of(found)],
         deliveries=deliveries(
             organization_id=found.organization_id, key_prefix=f"booking:{found.id}:", since=found.created_at
         ),

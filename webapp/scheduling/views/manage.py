@@ -28,10 +28,12 @@ from webapp.scheduling.errors import (
 from webapp.scheduling.forms.booking import CancelForm
 from webapp.scheduling.models import Booking, Side
 from webapp.scheduling.places import place_of_booking
+from webapp.scheduling.service.access import manage_token
 from webapp.scheduling.service.attendance import can_check_in, check_in
 from webapp.scheduling.service.booking import cancel, reschedule
 from webapp.scheduling.service.offers import chosen_duration, require_offered
 from webapp.scheduling.service.policy import can_cancel, can_reschedule, deadline
+from webapp.scheduling.service.series import cancel_rest
 from webapp.scheduling.service.standing import can_change
 from webapp.scheduling.views.guest import picker_page
 from webapp.scheduling.views.picker import make_picker, nearest_slots, read_start, read_wish, start_value
@@ -71,6 +73,7 @@ def show(token: str) -> str:
         can_reschedule=can_reschedule(booking),
         cancel_until=deadline(booking, booking.event_type.cancel_notice),
         move_until=deadline(booking, booking.event_type.reschedule_notice),
+        series=[(each, url_for("manage.show", token=manage_token(each))) for each in queries.series_of(booking)],
     )
 
 
@@ -157,7 +160,8 @@ def call_off(token: str) -> ResponseReturnValue:
         return _cancel_page(token, booking, form, status=422)
     try:
         with transaction():
-            cancel(booking=booking, by=Side.GUEST, reason=(form.reason.data or "").strip())
+            call_off_these = cancel_rest if form.rest.data else cancel
+            call_off_these(booking=booking, by=Side.GUEST, reason=(form.reason.data or "").strip())
     except _CHANGES_NO_MORE:
         return _back(token)
     flash(_("Your booking has been cancelled. We have told %(host)s.", host=booking.host.name), "success")

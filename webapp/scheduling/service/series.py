@@ -1,0 +1,127 @@
+"""Book several meetings at once, each a booking of its own, and call off those that are still to come."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from webapp.core.clock import find_zone
+from webapp.core.db import session
+from webapp.core.events import publish
+from webapp.core.validation import FieldErrors
+from webapp.scheduling.errors import OccurrencesRefused, StartRefused
+from webapp.scheduling.events import SeriesBooked, SeriesCancelled
+from webapp.scheduling.models import Booking, BookingLink, BookingSeries, EventType, Frequency, Hold, Side
+from webapp.scheduling.queries import series_of
+from webapp.scheduling.service.answers import Answer
+from webapp.scheduling.service.booking import book, cancel
+from webapp.scheduling.service.diaries import possible_hosts
+from webapp.scheduling.service.guests import Guest
+from webapp.scheduling.service.links import use_link
+from webapp.scheduling.service.meetings import hosts_turn
+from webapp.scheduling.service.recurrence import occurrences
+from webapp.scheduling.service.standing import can_change
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Recurrence:
+    """How often, how many times, and which of these starts (aware) are left out because they cannot be had.
+
+    What is left out may hold other times, too: of another frequency that somebody tried before.
+    """
+
+    frequency: Frequency
+    count: int
+    skip: Sequence[datetime] = ()
+
+
+def book_series(
+    *,
+    event_type: EventType,
+    start: datetime,
+    recurrence: Recurrence,
+    guest: Guest,
+    answers: Mapping[str, Answer],
+    duration: int | None = None,
+    attendees: Sequence[str] = (),
+    hold: Hold | None = None,
+    link: BookingLink | None = None,
+) -> list[Booking]:
+    """Book the meetings of a series, the first at `start` (aware): all of them but those left out, or none.
+
+    They keep their time of day in the zone of the event type's schedule. Each is booked as by `book`, which publishes
+    that, and SeriesBooked follows; `hold` keeps the place of the first. Where approval is required each is a request
+    of its own, so that the host can give some and decline others. Nobody waits in line for a series: of what is taken,
+    a guest leaves a meeting out and can wait for that time on its own.
+    Raises InvalidInput naming what of `recurrence` makes no sense, OccurrencesRefused with every start that cannot be
+    had, and otherwise as `book` does.
+    """
+    starts = _starts(event_type, start, recurrence)
+    if link:
+        use_link(link)
+    series = BookingSeries(
+        organization_id=event_type.organization_id,
+        event_type_id=event_type.id,
+        frequency=recurrence.frequency,
+        timezone=event_type.schedule.timezone,
+    )
+    session().add(series)
+    session().flush()
+    booked, refused = [], []
+    with hosts_turn(possible_hosts(event_type)):
+        for each in starts:
+            try:
+                with session().begin_nested():  # what the database refuses of one leaves the others as they are
+                    booked.append(
+                        book(
+                            event_type=event_type,
+                            start=each,
+                            guest=guest,
+                            answers=answers,
+                            duration=duration,
+                            attendees=attendees,
+                            hold=hold if each == starts[0] else None,
+                            series=series,
+                        )
+                    )
+            except StartRefused as refusal:
+                if each == starts[0]:
+                    raise
+                refused.append((each, refusal))
+    if refused:
+        raise OccurrencesRefused(refused)
+    if link:
+        link.booking_id = booked[0].id
+    publish(SeriesBooked(series_id=series.id))
+    return booked
+
+
+def cancel_rest(*, booking: Booking, by: Side, reason: str) -> list[Booking]:
+    """Cancel the booking and all later ones of its series that still stand; publishes SeriesCancelled.
+
+    Each is cancelled as by `cancel`, and what is raised is what that raises for the booking itself.
+    """
+    rest = [each for each in series_of(booking) if each.starts_at > booking.starts_at and can_change(each)]
+    with hosts_turn({booking.host_id, *(each.host_id for each in rest)}):
+        gone = [cancel(booking=each, by=by, reason=reason, together=True) for each in (booking, *rest)]
+    publish(SeriesCancelled(booking_ids=[each.id for each in gone]))
+    return gone
+
+
+def _starts(event_type: EventType, start: datetime, recurrence: Recurrence) -> list[datetime]:
+    """Return the starts to be booked; raises InvalidInput."""
+    faults = FieldErrors()
+    most = event_type.series_most
+    if most < 2:
+        faults.add("recurrence", "This cannot be booked as a series; please book it once.")
+        faults.refuse()
+    if not 2 <= recurrence.count <= most:
+        faults.add("recurrence.count", f"Please choose between 2 and {most} meetings.")
+        faults.refuse()
+    zone = find_zone(event_type.schedule.timezone)
+    starts = occurrences(start, frequency=recurrence.frequency, count=recurrence.count, zone=zone)
+    if starts[0] in recurrence.skip:
+        faults.add("recurrence.skip", "The first meeting cannot be left out; please begin with a later one.")
+        faults.refuse()
+    return [each for each in starts if each not in recurrence.skip]
