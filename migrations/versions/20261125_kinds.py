@@ -24,9 +24,11 @@ def upgrade() -> None:
     op.add_column("event_type", sa.Column("link_version", sa.Integer(), server_default="1", nullable=False))
     _create_links()
     _create_series()
+    _add_choice("all_day_events", ("block", "ignore"), "block")
 
 
 def downgrade() -> None:
+    op.drop_column("event_type", "all_day_events")
     op.drop_constraint(op.f("ck_event_type_series_most"), "event_type")
     op.drop_column("event_type", "series_most")
     op.drop_column("booking", "series_id")  # each is a booking of its own without it

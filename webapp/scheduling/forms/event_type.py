@@ -27,7 +27,15 @@ from wtforms.widgets import TextArea, TextInput
 from webapp.core.validation import FieldError
 from webapp.identity.models import User
 from webapp.scheduling.forms import option, show_errors
-from webapp.scheduling.models import EventColor, EventKind, EventType, LocationKind, QuestionKind, Schedule
+from webapp.scheduling.models import (
+    AllDayEvents,
+    EventColor,
+    EventKind,
+    EventType,
+    LocationKind,
+    QuestionKind,
+    Schedule,
+)
 from webapp.scheduling.service.event_types import EventTypeDetails
 from webapp.scheduling.service.questions import Question
 from webapp.scheduling.service.teams import TeamMember
@@ -64,6 +72,10 @@ COLORS = [
     option(EventColor.YELLOW, _("Yellow")),
     option(EventColor.GREY, _("Grey")),
 ]
+ALL_DAY_EVENTS = [
+    option(AllDayEvents.BLOCK, _("Close the whole day")),
+    option(AllDayEvents.IGNORE, _("Leave the day open")),
+]
 QUESTION_KINDS = [
     option(QuestionKind.SHORT_TEXT, _("A line of text")),
     option(QuestionKind.LONG_TEXT, _("A longer text")),
@@ -84,6 +96,7 @@ _USUAL = {
     "color": EventColor.GREEN,
     "seats": 1,
     "series_most": 1,
+    "all_day_events": AllDayEvents.BLOCK,
     "duration": 30,
     "slot_interval": 30,
     "slot_offset": 0,
@@ -185,6 +198,9 @@ class EventTypeForm(Form):
     reschedule_notice = SelectField(_("Guests may move"), coerce=_notice_or_never)
     policy = TextAreaField(_("Your rules for changes"), render_kw={"maxlength": 2000, "rows": 3})
     waitlist_enabled = BooleanField(_("Keep a waitlist"))
+    all_day_events = SelectField(
+        _("All-day events in your calendar"), choices=ALL_DAY_EVENTS, coerce=AllDayEvents, default=AllDayEvents.BLOCK
+    )
     series_most = IntegerField(
         _("Meetings a guest can book at once"), [InputRequired(_("Please give a number, 1 for no series."))]
     )
@@ -205,6 +221,7 @@ class EventTypeForm(Form):
             color=self.color.data,
             is_secret=self.is_secret.data,
             series_most=self.series_most.data or 0,
+            all_day_events=self.all_day_events.data,
             duration=self.duration.data or 0,
             slot_interval=self.slot_interval.data or 0,
             buffer_before=self.buffer_before.data or 0,

@@ -6,7 +6,7 @@ from webapp.scheduling.models.away import OutOfOffice
 from webapp.scheduling.models.blocks import BlockedTime, RecurringBlock
 from webapp.scheduling.models.bookings import Booking, BookingHost, BookingStatus, Side
 from webapp.scheduling.models.changes import BookingChange
-from webapp.scheduling.models.event_types import EventHost, EventKind, EventType
+from webapp.scheduling.models.event_types import AllDayEvents, EventHost, EventKind, EventType
 from webapp.scheduling.models.holds import Hold
 from webapp.scheduling.models.links import BookingLink
 from webapp.scheduling.models.meetings import HostTime, Meeting
@@ -23,6 +23,7 @@ __all__ = [
     "EVERY_WEEK",
     "IN_LINE",
     "LONGEST_NOTE",
+    "AllDayEvents",
     "Attendance",
     "AvailabilityReport",
     "BlockedTime",

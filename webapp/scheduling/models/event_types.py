@@ -34,6 +34,13 @@ class EventKind(StrEnum):
     COLLECTIVE = "collective"
 
 
+class AllDayEvents(StrEnum):
+    """What all-day events in a host's connected calendars mean for an event type: no time is free, or nothing."""
+
+    BLOCK = "block"
+    IGNORE = "ignore"
+
+
 class EventType(Base):
     """A kind of meeting that guests can book. All lengths in minutes.
 
@@ -108,6 +115,9 @@ class EventType(Base):
     # `service.questions` says what they look like; answers are kept under their key.
     questions: Mapped[list[dict[str, Any]]] = mapped_column(default=list, server_default=text("'[]'::jsonb"))
     waitlist_enabled: Mapped[bool] = mapped_column(default=False, server_default="false")
+    all_day_events: Mapped[AllDayEvents] = mapped_column(
+        enum_column(AllDayEvents, name="all_day_events"), default=AllDayEvents.BLOCK, server_default="block"
+    )
     series_most: Mapped[int] = mapped_column(default=1, server_default="1")
     is_secret: Mapped[bool] = mapped_column(default=False, server_default="false")
     link_version: Mapped[int] = mapped_column(default=1, server_default="1")

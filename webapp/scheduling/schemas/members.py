@@ -6,11 +6,18 @@ from typing import Self
 from uuid import UUID
 
 from webapp.identity.models import User
-from webapp.scheduling.models import Attendance, Booking, BookingStatus, EventType, Side, Witness
+from webapp.scheduling.models import AllDayEvents, Attendance, Booking, BookingStatus, EventType, Side, Witness
 from webapp.scheduling.schemas.fields import AnswerValue, Moment
 from webapp.scheduling.schemas.guests import InviteeOut, PublicEventTypeOut
 from webapp.scheduling.service.links import page_url
 from webapp.web.openapi import Out
+
+
+class TeamMemberOut(Out):
+    """One of the team that hosts an event type; priority 1 is asked first."""
+
+    host_id: UUID
+    priority: int
 
 
 class EventTypeOut(PublicEventTypeOut):
@@ -21,7 +28,10 @@ class EventTypeOut(PublicEventTypeOut):
 
     id: UUID
     is_active: bool
+    all_day_events: AllDayEvents
+    team: list[TeamMemberOut]
     is_secret: bool
+    other_durations: list[int]
     slot_interval: int
     buffer_before: int
     buffer_after: int
@@ -39,6 +49,7 @@ class EventTypeOut(PublicEventTypeOut):
         """Show all of it."""
         public = PublicEventTypeOut.of(event_type).model_copy(update={"url": page_url(event_type)})
         own = {name: getattr(event_type, name) for name in cls.model_fields.keys() - public.__class__.model_fields}
+        own["team"] = [TeamMemberOut(host_id=host.host_id, priority=host.priority) for host in event_type.team]
         return cls.model_validate({**public.model_dump(), **own})
 
 

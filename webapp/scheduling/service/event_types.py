@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from typing import Any
 from uuid import UUID
 
@@ -15,7 +15,7 @@ from webapp.core.db import session
 from webapp.core.validation import FieldErrors
 from webapp.core.words import say
 from webapp.scheduling.errors import InUse, SlugTaken
-from webapp.scheduling.models import EventColor, EventKind, EventType, LocationKind, Schedule
+from webapp.scheduling.models import AllDayEvents, EventColor, EventKind, EventType, LocationKind, Schedule
 from webapp.scheduling.service import meetings
 from webapp.scheduling.service.attendees import MOST_ATTENDEES
 from webapp.scheduling.service.freed import tell_of_terms
@@ -68,6 +68,7 @@ _TAKEN_AS_THEY_ARE = (
     "waitlist_enabled",
     "location_kind",
     "color",
+    "all_day_events",
     "is_secret",
 )
 
@@ -111,6 +112,7 @@ class EventTypeDetails:
     policy: str = ""
     waitlist_enabled: bool = False
     questions: Sequence[Question] = ()
+    all_day_events: AllDayEvents = AllDayEvents.BLOCK
     series_most: int = 1
     is_secret: bool = False
 
@@ -142,6 +144,14 @@ def update_event_type(*, event_type: EventType, details: EventTypeDetails) -> Ev
     meetings.set_seats(event_type=event_type)
     tell_of_terms(event_type)
     return event_type
+
+
+def details_of(event_type: EventType) -> EventTypeDetails:
+    """Return what its host has chosen."""
+    values = {field.name: getattr(event_type, field.name) for field in fields(EventTypeDetails)}
+    values["questions"] = [Question.of(question) for question in event_type.questions]
+    values["team"] = [TeamMember(host_id=host.host_id, priority=host.priority) for host in event_type.team]
+    return EventTypeDetails(**values)
 
 
 def set_active(*, event_type: EventType, active: bool) -> EventType:

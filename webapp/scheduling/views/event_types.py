@@ -25,6 +25,7 @@ from webapp.scheduling.forms.event_type import (
     offer_schedules,
 )
 from webapp.scheduling.models import EventType, Schedule
+from webapp.scheduling.service.copies import copy_event_type
 from webapp.scheduling.service.event_types import (
     create_event_type,
     delete_event_type,
@@ -116,6 +117,17 @@ def switch(event_type_id: UUID) -> ResponseReturnValue:
     message = _("“%(name)s” can be booked again.") if active else _("“%(name)s” cannot be booked any more.")
     flash(message % {"name": found.name}, "success")
     return redirect(url_for("event_types.index"), 303)
+
+
+@blueprint.post("/<uuid:event_type_id>/copy")
+@signed_in
+def copy(event_type_id: UUID) -> ResponseReturnValue:
+    """Make an event type on the same terms, and show it to be edited."""
+    found = _own(event_type_id)
+    with transaction():
+        made = copy_event_type(event_type=found, name=_("%(name)s (copy)", name=found.name[:100]))
+    flash(_("This is the copy. Guests cannot see it until you switch it on."), "success")
+    return redirect(url_for("event_types.edit", event_type_id=made.id), 303)
 
 
 @blueprint.post("/<uuid:event_type_id>/delete")
