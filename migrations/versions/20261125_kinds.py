@@ -6,7 +6,7 @@ import sqlalchemy as sa
 from alembic import op
 
 revision = "20261125_kinds"
-down_revision = "20261125_availability"
+down_revision = "20261125_cache"
 branch_labels = None
 depends_on = None
 

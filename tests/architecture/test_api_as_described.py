@@ -26,8 +26,10 @@ from tests.scheduling.helpers import at, bearer, booked
 from webapp.core import clock
 from webapp.core.db import transaction
 from webapp.identity.models import Scope
+from webapp.scheduling.service.attendees import add_attendees
 from webapp.scheduling.service.booking import manage_token
 from webapp.scheduling.service.links import create_link
+from webapp.scheduling.service.notes import add_note
 from webapp.web.openapi import document
 
 load_all_checks()
@@ -55,9 +57,11 @@ class World(NamedTuple):
 @pytest.fixture
 def world(app: Flask) -> World:
     host = member()
-    kind = event_type(of=host, series_most=4)
+    kind = event_type(of=host, series_most=4, most_attendees=2)
     booking = booked(kind, at(10))
     with transaction():
+        note = add_note(booking=booking, author=host, text="Tea, no milk")
+        add_attendees(booking=booking, emails=["bo@example.org"])
         link = create_link(event_type=kind, created_by=host.user_id, expires_at=clock.now() + timedelta(days=1))
     things = {
         "org": host.organization.slug,
@@ -65,6 +69,8 @@ def world(app: Flask) -> World:
         "event_type_id": str(kind.id),
         "booking_id": str(booking.id),
         "link_id": str(link.id),
+        "note_id": str(note.id),
+        "attendee_id": str(booking.attendees[0].id),
         "token": manage_token(booking),
         "task_id": str(run(RunState.DEAD).id),
     }

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -13,8 +13,10 @@ from webapp.operations.models import Alert, AlertKind
 from webapp.scheduling.models import (
     AvailabilityReport,
     Booking,
+    BookingSeries,
     BookingStatus,
     EventType,
+    Frequency,
     Side,
     WaitlistEntry,
     WaitStatus,
@@ -24,6 +26,7 @@ configure_mappers()  # the very first object of a process draws its id before it
 
 START = datetime(2026, 11, 24, 13, 30, tzinfo=UTC)
 END = datetime(2026, 11, 24, 14, 0, tzinfo=UTC)
+WEEK = timedelta(weeks=1)
 EARLIER = datetime(2026, 11, 23, 10, 0, tzinfo=UTC)
 
 QUESTIONS = [
@@ -99,6 +102,20 @@ def operator() -> Membership:
 
 def moved() -> Booking:
     return booking(sequence=1)
+
+
+def weekly(**changes: Any) -> list[Booking]:
+    """The meeting, four weeks in a row."""
+    series = BookingSeries(frequency=Frequency.WEEKLY, timezone="Europe/Berlin")
+    return [
+        booking(starts_at=START + number * WEEK, ends_at=END + number * WEEK, series=series, **changes)
+        for number in range(4)
+    ]
+
+
+def cancelled_series() -> list[Booking]:
+    gone = {"status": BookingStatus.CANCELLED, "sequence": 1, "cancelled_by": Side.GUEST, "cancelled_at": EARLIER}
+    return weekly(**gone, was_confirmed=True)
 
 
 def cancelled(*, by: Side, reason: str = "") -> Booking:

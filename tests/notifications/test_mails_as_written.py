@@ -58,6 +58,12 @@ MAILS: dict[str, Callable[[], Mail]] = {
     ),
     "move_request_invitee": lambda: messages.move_request_to_invitee(samples.booking(), samples.EARLIER),
     "availability_report": lambda: availability_report(samples.report(), to=samples.operator()),
+    "series_confirmation_invitee": lambda: messages.confirmation_to_invitee(
+        samples.weekly()[0], series=samples.weekly()
+    ),
+    "series_cancelled_organizer": lambda: messages.cancelled_to_organizer(
+        samples.cancelled_series()[0], series=samples.cancelled_series()
+    ),
     "reminder_invitee": lambda: messages.reminder_to_invitee(samples.booking()),
     "waitlist_joined": lambda: waitlist_messages.joined(samples.waiting(), place=2),
     "waitlist_joined_for_a_day": lambda: waitlist_messages.joined(samples.waiting(day=samples.START.date()), place=1),

@@ -194,7 +194,7 @@ class OccurrencesRefused(Conflict):
     """Some meetings of a series cannot be had; `refused` has their starts (UTC) and why, and nothing was booked."""
 
     code: ClassVar[str] = "occurrences_refused"
-    message: ClassVar[str] = "Some meetings of this series cannot be had; leave them out, or choose another time."
+    message: ClassVar[str] = say("Some meetings of this series cannot be had; leave them out, or choose another time.")
 
     def __init__(self, refused: Sequence[tuple[datetime, StartRefused]]) -> None:
         self.refused = tuple(refused)
@@ -213,7 +213,9 @@ class LinkUsed(DomainError):
 
     code: ClassVar[str] = "link_used"
     status: ClassVar[int] = 410
-    message: ClassVar[str] = "This link has been used: it books once. Please ask whoever sent it to you for another."
+    message: ClassVar[str] = say(
+        "This link has been used: it books once. Please ask whoever sent it to you for another."
+    )
 
     def __init__(self) -> None:
         super().__init__(field="link")
@@ -224,7 +226,7 @@ class LinkExpired(DomainError):
 
     code: ClassVar[str] = "link_expired"
     status: ClassVar[int] = 410
-    message: ClassVar[str] = "This link has expired. Please ask whoever sent it to you for another."
+    message: ClassVar[str] = say("This link has expired. Please ask whoever sent it to you for another.")
 
     def __init__(self) -> None:
         super().__init__(field="link")

@@ -18,6 +18,7 @@ from flask_babel import gettext as _
 from webapp.core.db import transaction
 from webapp.core.pagination import Cursor
 from webapp.scheduling import queries
+from webapp.scheduling.answered import in_words
 from webapp.scheduling.models import Booking
 from webapp.scheduling.queries import Asked, Selection
 
@@ -115,4 +116,4 @@ def _answer_to(key: str, event_types: set[UUID]) -> Callable[[Booking], str]:
 
 def _answer(answers: Mapping[str, Any], key: str) -> str:
     answer = answers.get(key, "")
-    return "; ".join(map(str, answer)) if isinstance(answer, list) else str(answer)
+    return "; ".join(map(str, answer)) if isinstance(answer, list) else in_words(answer)

@@ -6,8 +6,10 @@ from datetime import datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
 from flask_babel import lazy_gettext as _
-from wtforms import DateField, EmailField, Form, StringField
+from wtforms import DateField, EmailField, StringField
 from wtforms.validators import Optional
+
+from webapp.web.forms import Form
 
 
 class LinkForm(Form):

@@ -2,24 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from functools import partial
 from typing import Any
 
-from flask_babel import gettext
 from flask_babel import lazy_gettext as _
 from wtforms import (
     BooleanField,
     Field,
-    Form,
     RadioField,
     SelectMultipleField,
     StringField,
     TelField,
     TextAreaField,
 )
-from wtforms.validators import InputRequired, ValidationError
+from wtforms.validators import InputRequired
 
-from webapp.scheduling.forms import option
+from webapp.scheduling.forms import checked_by, option
 from webapp.scheduling.models import QuestionKind
 from webapp.scheduling.service.answers import check_answer
 from webapp.scheduling.service.guests import LONGEST_ANSWER
@@ -43,7 +41,12 @@ def question_field(question: Question) -> Field:
     if question.kind.has_options:
         # What is none of the options is refused by the service, in words of its own.
         further = {"choices": _options(question), "validate_choice": False}
-    return kind(question.label, [*_required(question), _fits(question)], render_kw=attributes, **further)
+    return kind(
+        question.label,
+        [*_required(question), checked_by(partial(check_answer, question))],
+        render_kw=attributes,
+        **further,
+    )
 
 
 def _options(question: Question) -> list[Any]:
@@ -60,13 +63,3 @@ def _required(question: Question) -> list[InputRequired]:
     if question.kind.has_options:
         return [InputRequired(_("Please choose an option."))]
     return [InputRequired(_("Please answer this question."))]
-
-
-def _fits(question: Question) -> Callable[[Form, Field], None]:
-    def validate(_form: Form, field: Field) -> None:
-        try:
-            check_answer(question, field.data or "")
-        except ValueError as error:
-            raise ValidationError(gettext(str(error))) from error
-
-    return validate

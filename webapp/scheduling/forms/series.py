@@ -9,11 +9,12 @@ from typing import Any
 from flask_babel import gettext
 from flask_babel import lazy_gettext as _
 from werkzeug.datastructures import MultiDict
-from wtforms import Form, IntegerField, SelectField
+from wtforms import IntegerField, SelectField
 
 from webapp.scheduling.forms import option
 from webapp.scheduling.models import EventType, Frequency
 from webapp.scheduling.service.series import Recurrence
+from webapp.web.forms import Form
 
 ONCE = ""
 FREQUENCIES = [

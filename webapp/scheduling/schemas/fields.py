@@ -48,9 +48,9 @@ def _moment(text: object) -> datetime:
 def _answer(given: Any) -> Any:
     texts = given if isinstance(given, list) else [given] if isinstance(given, str) else []
     if len(texts) > MOST_OPTIONS or not isinstance(given, str | bool | int | float | list):
-        raise ValueError("Please answer with a text, a number, true or false, or a list of options.")
+        raise ValueError(say("Please answer with a text, a number, true or false, or a list of options."))
     if not all(isinstance(text, str) for text in texts):
-        raise ValueError("A list of options holds texts only.")
+        raise ValueError(say("A list of options holds texts only."))
     return given
 
 

@@ -11,6 +11,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from webapp.core.validation import FieldErrors
+from webapp.core.words import say
 from webapp.scheduling.models import QuestionKind
 from webapp.scheduling.service.guests import LONGEST_ANSWER, one_line, phone_number, plain_text
 from webapp.scheduling.service.questions import Question
@@ -35,7 +36,7 @@ def check_answers(*, questions: Sequence[Mapping[str, Any]], answers: Mapping[st
             if answer is not None:
                 kept[question.key] = answer
     for key in answers.keys() - {question["key"] for question in questions}:
-        faults.add(f"answers.{key}", "There is no such question; please leave this answer out.")
+        faults.add(f"answers.{key}", say("There is no such question; please leave this answer out."))
     faults.refuse()
     return kept
 
@@ -45,9 +46,9 @@ def check_answer(question: Question, given: Answer) -> Answer | None:
     answer = _READERS[question.kind](question, given)
     if answer is None and question.required:
         raise ValueError(
-            "Please tick this box to go on."
+            say("Please tick this box to go on.")
             if question.kind is QuestionKind.CHECKBOX
-            else "Please answer this question."
+            else say("Please answer this question.")
         )
     return answer
 
@@ -56,7 +57,7 @@ def _text(question: Question, given: Answer) -> str | None:
     text = _require_text(given)
     answer = plain_text(text) if question.kind is QuestionKind.LONG_TEXT else one_line(text)
     if len(answer) > LONGEST_ANSWER:
-        raise ValueError(f"This answer is too long; please use at most {LONGEST_ANSWER} characters.")
+        raise ValueError(say("This answer is too long; please use at most %(most)d characters.", most=LONGEST_ANSWER))
     return answer or None
 
 
@@ -64,7 +65,7 @@ def _choice(question: Question, given: Answer) -> str | None:
     if not given:
         return None
     if given not in question.options:
-        raise ValueError("Please choose one of the options.")
+        raise ValueError(say("Please choose one of the options."))
     return str(given)
 
 
@@ -73,13 +74,13 @@ def _choices(question: Question, given: Answer) -> list[str] | None:
         return None
     chosen = [given] if isinstance(given, str) else given
     if isinstance(chosen, bool | int | float) or not set(chosen) <= set(question.options):
-        raise ValueError("Please choose among the options.")
+        raise ValueError(say("Please choose among the options."))
     return [option for option in question.options if option in chosen]
 
 
 def _tick(_question: Question, given: Answer) -> bool | None:
     if given not in (True, False, "") or (isinstance(given, int | float) and not isinstance(given, bool)):
-        raise ValueError("Please answer with true or false.")
+        raise ValueError(say("Please answer with true or false."))
     return True if given else None
 
 
@@ -92,9 +93,9 @@ def _number(_question: Question, given: Answer) -> int | float | None:
         return None
     number = _read_number(given)
     if number is None:
-        raise ValueError("Please answer with a number, such as 12 or 2.5.")
+        raise ValueError(say("Please answer with a number, such as 12 or 2.5."))
     if not abs(number) < _LARGEST:  # said so, it also refuses what is no number at all
-        raise ValueError("This number is too large.")
+        raise ValueError(say("This number is too large."))
     return int(number) if number == int(number) else number
 
 
@@ -108,7 +109,7 @@ def _read_number(given: Answer) -> int | float | None:
 def _require_text(given: Answer) -> str:
     text = given if isinstance(given, str) else None
     if text is None:
-        raise ValueError("Please answer with a text.")
+        raise ValueError(say("Please answer with a text."))
     return text
 
 

@@ -12,6 +12,7 @@ from webapp.core.addresses import email_address
 from webapp.core.db import session
 from webapp.core.settings import settings
 from webapp.core.validation import FieldErrors
+from webapp.core.words import say
 from webapp.scheduling.errors import LinkExpired, LinkUsed
 from webapp.scheduling.models import Booking, BookingLink, EventType
 from webapp.scheduling.service.guests import one_line
@@ -36,7 +37,7 @@ def create_link(
     with faults.of("guest_email"):
         guest_email = email_address(at_most(254, guest_email)) if guest_email.strip() else ""
     if expires_at is not None and expires_at <= clock.now():
-        faults.add("expires_at", "This has already passed; please choose a later time, or none.")
+        faults.add("expires_at", say("This has already passed; please choose a later time, or none."))
     faults.refuse()
     link = BookingLink(
         organization_id=event_type.organization_id,

@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from urllib.parse import urlsplit
 
 from webapp.core.validation import FieldError, InvalidInput
+from webapp.core.words import say
 from webapp.scheduling.models import EventType, LocationKind
 from webapp.scheduling.service.guests import Guest, one_line, phone_number
 from webapp.scheduling.service.texts import at_most
@@ -21,7 +22,7 @@ def checked_location(kind: LocationKind, location: str) -> str:
 def require_phone(*, event_type: EventType, guest: Guest) -> None:
     """Raise InvalidInput naming `invitee.phone` when the host is to call a guest who has given no number."""
     if needs_phone(event_type) and not guest.phone:
-        raise InvalidInput([FieldError("invitee.phone", "The host calls you, so please give your phone number.")])
+        raise InvalidInput([FieldError("invitee.phone", say("The host calls you, so please give your phone number."))])
 
 
 def needs_phone(event_type: EventType) -> bool:
@@ -31,14 +32,14 @@ def needs_phone(event_type: EventType) -> bool:
 
 def _address(text: str) -> str:
     if not text:
-        raise ValueError("Please say where it is, as with a street and a town.")
+        raise ValueError(say("Please say where it is, as with a street and a town."))
     return text
 
 
 def _number(text: str) -> str:
     number = phone_number(text)
     if number is None:
-        raise ValueError("Please give the number that guests call, with its country code.")
+        raise ValueError(say("Please give the number that guests call, with its country code."))
     return number
 
 
@@ -49,7 +50,7 @@ def _link(text: str) -> str:
     except ValueError:
         sound = False  # a port or an address that is none
     if not sound or any(character.isspace() for character in text):
-        raise ValueError("Please give a link that begins with https:// or http://.")
+        raise ValueError(say("Please give a link that begins with https:// or http://."))
     return text
 
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from webapp.core.validation import FieldErrors
+from webapp.core.words import say
 from webapp.scheduling.models import QuestionKind
 from webapp.scheduling.service.guests import one_line
 from webapp.scheduling.service.texts import at_most, require_text, slug_for
@@ -56,7 +57,7 @@ class Question:
 def checked_questions(questions: Sequence[Question], faults: FieldErrors) -> list[dict[str, Any]]:
     """Return the questions as they are kept, each with a key of its own; `faults` takes what is wrong."""
     if len(questions) > MOST_QUESTIONS:
-        faults.add("questions", f"Please ask at most {MOST_QUESTIONS} questions.")
+        faults.add("questions", say("Please ask at most %(most)d questions.", most=MOST_QUESTIONS))
     taken = {question.key for question in questions if question.key}
     kept = []
     for index, question in enumerate(questions):
@@ -69,7 +70,7 @@ def checked_questions(questions: Sequence[Question], faults: FieldErrors) -> lis
             checked = Question(key=key, label=label, kind=question.kind, required=question.required, options=options)
             kept.append(checked.to_keep())
     if len({question["key"] for question in kept}) < len(kept):
-        faults.add("questions", "Two questions share a key; please leave the key of a new question empty.")
+        faults.add("questions", say("Two questions share a key; please leave the key of a new question empty."))
     return kept
 
 
@@ -79,9 +80,9 @@ def _options(question: Question) -> list[str]:
         return []
     options = [at_most(LONGEST_OPTION, one_line(option)) for option in question.options if option.strip()]
     if not 2 <= len(options) <= MOST_OPTIONS:
-        raise ValueError(f"Please offer between 2 and {MOST_OPTIONS} options to choose from.")
+        raise ValueError(say("Please offer between 2 and %(most)d options to choose from.", most=MOST_OPTIONS))
     if len(set(options)) < len(options):
-        raise ValueError("Two options read the same; please make each of them different.")
+        raise ValueError(say("Two options read the same; please make each of them different."))
     return options
 
 

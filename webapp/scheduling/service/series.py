@@ -10,6 +10,7 @@ from webapp.core.clock import find_zone
 from webapp.core.db import session
 from webapp.core.events import publish
 from webapp.core.validation import FieldErrors
+from webapp.core.words import say
 from webapp.scheduling.errors import OccurrencesRefused, StartRefused
 from webapp.scheduling.events import SeriesBooked, SeriesCancelled
 from webapp.scheduling.models import Booking, BookingLink, BookingSeries, EventType, Frequency, Hold, Side
@@ -114,14 +115,14 @@ def _starts(event_type: EventType, start: datetime, recurrence: Recurrence) -> l
     faults = FieldErrors()
     most = event_type.series_most
     if most < 2:
-        faults.add("recurrence", "This cannot be booked as a series; please book it once.")
+        faults.add("recurrence", say("This cannot be booked as a series; please book it once."))
         faults.refuse()
     if not 2 <= recurrence.count <= most:
-        faults.add("recurrence.count", f"Please choose between 2 and {most} meetings.")
+        faults.add("recurrence.count", say("Please choose between 2 and %(most)d meetings.", most=most))
         faults.refuse()
     zone = find_zone(event_type.schedule.timezone)
     starts = occurrences(start, frequency=recurrence.frequency, count=recurrence.count, zone=zone)
     if starts[0] in recurrence.skip:
-        faults.add("recurrence.skip", "The first meeting cannot be left out; please begin with a later one.")
+        faults.add("recurrence.skip", say("The first meeting cannot be left out; please begin with a later one."))
         faults.refuse()
     return [each for each in starts if each not in recurrence.skip]

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import re
 
+from webapp.core.words import say
+
 _SLUG = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
 _NOT_IN_SLUG = re.compile(r"[^a-z0-9]+")
 
@@ -11,20 +13,20 @@ _NOT_IN_SLUG = re.compile(r"[^a-z0-9]+")
 def at_most(most: int, text: str) -> str:
     """Return the text; raises ValueError when it has more characters."""
     if len(text) > most:
-        raise ValueError(f"This is too long; please use at most {most} characters.")
+        raise ValueError(say("This is too long; please use at most %(most)d characters.", most=most))
     return text
 
 
 def require_text(text: str) -> None:
     """Raise ValueError when there is nothing but blanks."""
     if not text.strip():
-        raise ValueError("This must not be empty.")
+        raise ValueError(say("This must not be empty."))
 
 
 def require_slug(slug: str) -> None:
     """Raise ValueError when the text cannot be the end of an address."""
     if len(slug) > 60 or not _SLUG.fullmatch(slug):
-        raise ValueError("Please use up to 60 small letters, digits and single hyphens, such as first-meeting.")
+        raise ValueError(say("Please use up to 60 small letters, digits and single hyphens, such as first-meeting."))
 
 
 def slug_for(name: str) -> str:
