@@ -10,7 +10,7 @@ from flask import Flask
 from flask.testing import FlaskClient
 from sqlalchemy import func, select
 
-from tests.factories import event_type, member
+from tests.factories import event_type, member, schedule
 from tests.scheduling.helpers import at, bearer, booked, refused
 from tests.scheduling.pages import Visitor
 from webapp.core.db import session
@@ -46,6 +46,7 @@ FULL: dict[str, Any] = {
     "most_attendees": 3,
     "expects_check_in": True,
     "requires_approval": True,
+    "waitlist_enabled": True,
     "cancel_notice": None,
     "reschedule_notice": 60,
     "policy": "Please be kind",
@@ -79,7 +80,27 @@ def test_all_of_an_event_type_can_be_said_and_is_read_again(client: FlaskClient,
 
 
 def test_whatever_a_host_chooses_a_program_can_say() -> None:
-    assert set(EventTypeIn.model_fields) == {field.name for field in dataclasses.fields(EventTypeDetails)}
+    details = {field.name for field in dataclasses.fields(EventTypeDetails)}
+    assert set(EventTypeIn.model_fields) == details | {"schedule_id"}
+
+
+def test_it_is_offered_by_a_schedule_of_its_host(
+    client: FlaskClient, program: dict[str, str], host: Membership
+) -> None:
+    usual, evenings = schedule(of=host), schedule(of=host)
+    sent = {"name": "Talk", "duration": 30}
+    made = client.post(PATH, json=sent, headers=program).get_json()
+    assert made["schedule_id"] == str(usual.id)
+    path, chosen = f"{PATH}/{made['id']}", {"schedule_id": str(evenings.id)}
+    assert client.patch(path, json=chosen, headers=program).get_json()["schedule_id"] == str(evenings.id)
+    second = client.post(PATH, json=sent | chosen | {"slug": "second"}, headers=program).get_json()
+    assert second["schedule_id"] == str(evenings.id)
+    colleague = member(of=host.organization)
+    for strange in (schedule(of=colleague), schedule(of=member())):
+        foreign = {"schedule_id": str(strange.id)}
+        refused(client.patch(path, json=foreign, headers=program), 422, "invalid", "schedule_id")
+        refused(client.post(PATH, json=sent | foreign | {"slug": "x"}, headers=program), 422, "invalid", "schedule_id")
+    assert count() == 2
 
 
 def test_little_has_to_be_said_and_the_address_comes_from_the_name(

@@ -43,6 +43,7 @@ def test_a_booking_is_shown_whole(client: FlaskClient) -> None:
         "start": booking.starts_at.isoformat(),
         "end": booking.ends_at.isoformat(),
         "sequence": 0,
+        "series_id": None,
         "event_type": {"id": str(kind.id), "slug": kind.slug, "name": kind.name},
         "host": {"id": str(host.user_id), "name": host.user.name},
         "hosts": [{"id": str(host.user_id), "name": host.user.name}],

@@ -4,20 +4,21 @@ from __future__ import annotations
 
 from uuid import UUID
 
-from flask import request
-
 from webapp.core.db import transaction
-from webapp.core.errors import Forbidden
-from webapp.core.idempotency import earlier_answer, remember_answer
+from webapp.core.errors import Forbidden, NotFound
+from webapp.core.validation import FieldError, InvalidInput
+from webapp.core.words import say
 from webapp.identity.access import current_member, token_required
 from webapp.identity.models import Scope
 from webapp.scheduling import queries
 from webapp.scheduling.api.blueprints import for_members, only_host
-from webapp.scheduling.models import EventType
+from webapp.scheduling.api.creating import created_once
+from webapp.scheduling.models import EventType, Schedule
 from webapp.scheduling.schemas.event_types import CopyIn, EventTypeChanges, EventTypeIn
 from webapp.scheduling.schemas.members import EventTypeOut, EventTypesOut
 from webapp.scheduling.service import event_types as service
 from webapp.scheduling.service.copies import copy_event_type
+from webapp.scheduling.service.named_schedules import choose_schedule
 from webapp.scheduling.service.teams import schedule_of
 from webapp.web.openapi import IdempotencyHeaders, endpoint
 
@@ -46,22 +47,8 @@ def list_event_types() -> EventTypesOut:
 )
 def create_event_type(body: EventTypeIn, headers: IdempotencyHeaders) -> EventTypeOut:
     """Make an event type of the token's holder, who is its host; guests can book it at once."""
-    member = current_member()
     _require_team_may_be_chosen(body)
-    scope, sent = f"{member.id}:{request.path}", body.model_dump(mode="json")
-    with transaction():
-        if headers.key and (earlier := earlier_answer(scope=scope, key=headers.key, body=sent)):
-            return EventTypeOut.model_validate(earlier)
-        made = service.create_event_type(
-            organization_id=member.organization_id,
-            host_id=member.user_id,
-            schedule=schedule_of(organization_id=member.organization_id, host=member.user),
-            details=body.details(),
-        )
-        created = EventTypeOut.of(made)
-        if headers.key:
-            remember_answer(scope=scope, key=headers.key, answer=created.model_dump(mode="json"))
-    return created
+    return created_once(EventTypeOut, headers=headers, body=body, create=lambda: EventTypeOut.of(_made(body)))
 
 
 @blueprint.get("/event-types/<uuid:event_type_id>")
@@ -81,6 +68,8 @@ def change_event_type(event_type_id: UUID, body: EventTypeChanges) -> EventTypeO
     with transaction():
         found = _own(event_type_id)
         service.update_event_type(event_type=found, details=body.changed(found))
+        if body.schedule_id:
+            choose_schedule(event_type=found, schedule=_schedule(body.schedule_id, found.host_id))
     return EventTypeOut.of(found)
 
 
@@ -125,15 +114,33 @@ def deactivate_event_type(event_type_id: UUID) -> EventTypeOut:
 )
 def copy_of_event_type(event_type_id: UUID, body: CopyIn, headers: IdempotencyHeaders) -> EventTypeOut:
     """Make an event type on the same terms, at an address of its own; it is switched off at first."""
-    scope, sent = f"{current_member().id}:{request.path}", body.model_dump(mode="json")
-    with transaction():
-        if headers.key and (earlier := earlier_answer(scope=scope, key=headers.key, body=sent)):
-            return EventTypeOut.model_validate(earlier)
+
+    def copied() -> EventTypeOut:
         found = _own(event_type_id)
-        copied = EventTypeOut.of(copy_event_type(event_type=found, name=body.name or f"{found.name[:113]} (copy)"))
-        if headers.key:
-            remember_answer(scope=scope, key=headers.key, answer=copied.model_dump(mode="json"))
-    return copied
+        return EventTypeOut.of(copy_event_type(event_type=found, name=body.name or f"{found.name[:113]} (copy)"))
+
+    return created_once(EventTypeOut, headers=headers, body=body, create=copied)
+
+
+def _made(body: EventTypeIn) -> EventType:
+    member = current_member()
+    default = schedule_of(organization_id=member.organization_id, host=member.user)
+    made = service.create_event_type(
+        organization_id=member.organization_id, host_id=member.user_id, schedule=default, details=body.details()
+    )
+    if body.schedule_id:
+        choose_schedule(event_type=made, schedule=_schedule(body.schedule_id, member.user_id))
+    return made
+
+
+def _schedule(schedule_id: UUID, host_id: UUID) -> Schedule:
+    """Return a schedule of the host; raises InvalidInput naming `schedule_id` when it is none of theirs."""
+    try:
+        return queries.get_schedule(current_member().organization_id, schedule_id, host_id=host_id)
+    except NotFound as error:
+        raise InvalidInput(
+            [FieldError("schedule_id", say("Please choose one of the host's own schedules."))]
+        ) from error
 
 
 def _switch(event_type_id: UUID, *, active: bool) -> EventTypeOut:

@@ -69,6 +69,7 @@ class EventTypeChanges(In):
     cancel_notice: Count | None = 0
     reschedule_notice: Count | None = 0
     policy: str = Field("", max_length=2000)
+    waitlist_enabled: bool = False
     series_most: Count = 1
     is_secret: bool = False
     location_kind: LocationKind = LocationKind.OTHER
@@ -77,6 +78,9 @@ class EventTypeChanges(In):
     all_day_events: AllDayEvents = AllDayEvents.BLOCK
     questions: list[QuestionIn] = Field(default_factory=list, max_length=MOST_QUESTIONS)
     team: list[HostIn] = Field(default_factory=list, max_length=MOST_HOSTS)
+    schedule_id: UUID | None = Field(
+        None, description="One of the host's schedules, whose hours it is offered in; each of a team has their own."
+    )
 
     def changed(self, event_type: EventType) -> EventTypeDetails:
         """Return the event type's details with the changes."""
@@ -84,7 +88,7 @@ class EventTypeChanges(In):
 
     def _given(self, names: set[str]) -> dict[str, Any]:
         """Return these fields in the service's terms."""
-        values = {name: getattr(self, name) for name in names}
+        values = {name: getattr(self, name) for name in names - {"schedule_id"}}
         if "questions" in values:
             values["questions"] = [question.question() for question in self.questions]
         if "team" in values:

@@ -29,6 +29,7 @@ class EventTypeOut(PublicEventTypeOut):
     id: UUID
     is_active: bool
     all_day_events: AllDayEvents
+    schedule_id: UUID
     team: list[TeamMemberOut]
     is_secret: bool
     other_durations: list[int]
