@@ -22,14 +22,17 @@ from schemathesis.generation import GenerationMode
 from jobs.runtime.models import RunState
 from tests.factories import event_type, member
 from tests.operations.background import run
-from tests.scheduling.helpers import at, bearer, booked
+from tests.scheduling.helpers import at, bearer, booked, in_days
+from tests.scheduling.waiting import joined
 from webapp.core import clock
 from webapp.core.db import transaction
 from webapp.identity.models import Scope
 from webapp.scheduling.service.attendees import add_attendees
+from webapp.scheduling.service.blocks import BlockDetails, block_time
 from webapp.scheduling.service.booking import manage_token
 from webapp.scheduling.service.links import create_link
 from webapp.scheduling.service.notes import add_note
+from webapp.scheduling.service.out_of_office import AwayDetails, be_away
 from webapp.web.openapi import document
 
 load_all_checks()
@@ -57,12 +60,16 @@ class World(NamedTuple):
 @pytest.fixture
 def world(app: Flask) -> World:
     host = member()
-    kind = event_type(of=host, series_most=4, most_attendees=2)
+    kind = event_type(of=host, series_most=4, most_attendees=2, waitlist_enabled=True)
     booking = booked(kind, at(10))
     with transaction():
         note = add_note(booking=booking, author=host, text="Tea, no milk")
         add_attendees(booking=booking, emails=["bo@example.org"])
         link = create_link(event_type=kind, created_by=host.user_id, expires_at=clock.now() + timedelta(days=1))
+        whose = {"organization_id": host.organization_id, "host_id": host.user_id}
+        day, zone = clock.now().date() + timedelta(days=20), "Europe/Berlin"
+        block = block_time(**whose, details=BlockDetails.whole_days(day, day, timezone=zone))
+        absence = be_away(**whose, details=AwayDetails(timezone=zone, first_day=day, last_day=day))
     things = {
         "org": host.organization.slug,
         "event_type": kind.slug,
@@ -72,6 +79,11 @@ def world(app: Flask) -> World:
         "note_id": str(note.id),
         "attendee_id": str(booking.attendees[0].id),
         "token": manage_token(booking),
+        "schedule_id": str(kind.schedule_id),
+        "block_id": str(block.id),
+        "absence_id": str(absence.id),
+        "entry_id": str(joined(kind, "Bo").id),
+        "day": in_days(30).isoformat(),
         "task_id": str(run(RunState.DEAD).id),
     }
     return World(things, bearer(host, *Scope))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import date
+from uuid import uuid4
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -124,7 +125,9 @@ def test_hours_may_not_overlap_around_the_week(app: Flask, hours: list[tuple[int
     found: set[str] = set()
     try:
         with transaction():
-            save_hours(schedule=Schedule(name="Week", hours=[], overrides=[]), timezone="UTC", hours=hours)
+            save_hours(
+                schedule=Schedule(name="Week", host_id=uuid4(), hours=[], overrides=[]), timezone="UTC", hours=hours
+            )
     except InvalidInput as invalid:
         found = {fault.field for fault in invalid.errors}
     assert found == faults
