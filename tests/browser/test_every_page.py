@@ -22,17 +22,29 @@ from webapp.core import clock
 from webapp.core.db import session, transaction
 from webapp.identity.models import Membership
 from webapp.operations.models import Alert, AlertKind
-from webapp.scheduling.models import Schedule, Side
+from webapp.scheduling.models import QuestionKind, Schedule, Side
 from webapp.scheduling.service.approval import decline
 from webapp.scheduling.service.attendees import add_attendees
 from webapp.scheduling.service.blocks import BlockDetails, RecurringDetails, block_recurring, block_time
 from webapp.scheduling.service.booking import cancel, manage_token
 from webapp.scheduling.service.holidays import choose_holidays
+from webapp.scheduling.service.links import create_link
 from webapp.scheduling.service.notes import add_note
 from webapp.scheduling.service.out_of_office import AwayDetails, be_away
 from webapp.scheduling.views.picker import start_value
 
 LONG = "Straßenbahnhaltestellenüberdachungsgestaltungsbesprechung"
+
+KINDS_OF_QUESTIONS = [
+    {
+        "key": kind.value,
+        "label": f"{LONG}?",
+        "kind": kind.value,
+        "required": True,
+        "options": [f"{number} {LONG}" for number in range(3)] if kind.has_options else [],
+    }
+    for kind in QuestionKind
+]
 
 # Everything that is wrong with a page, as plain sentences.
 CHECKS = """() => {
@@ -152,15 +164,17 @@ def site_map(app: Flask) -> SiteMap:
     kind = event_type(of=host, on=hours, name=LONG, location=LONG * 2, description=LONG * 3, questions=asked)
     strict = event_type(of=host, on=hours, requires_approval=True, reschedule_notice=None, policy=LONG * 3)
     other = event_type(of=host, on=hours, most_attendees=5, check_in_since=clock.now())
+    hidden = event_type(of=host, on=hours, name=LONG, is_secret=True, series_most=9, questions=KINDS_OF_QUESTIONS)
     booking, gone = booked(other, at(10)), booked(other, at(12))
     request, refused = booked(strict, at(13)), booked(strict, at(14))
     with transaction():
         add_attendees(booking=booking, emails=[f"{LONG[:50]}@example.com"])
+        link = create_link(event_type=hidden, created_by=host.user_id, guest_name=LONG, guest_email="bo@example.org")
         add_note(booking=booking, author=host, text=LONG * 3)
         cancel(booking=gone, by=Side.HOST, reason=LONG * 3)
         decline(booking=refused, reason=LONG * 3)
     absences = _absences(host, hours)
-    public, link = f"/book/{host.organization.slug}", f"/manage/{manage_token(booking)}"
+    public, manage = f"/book/{host.organization.slug}", f"/manage/{manage_token(booking)}"
     addresses = {
         "guest": [
             public,
@@ -169,15 +183,17 @@ def site_map(app: Flask) -> SiteMap:
             f"{public}/{kind.slug}/confirm?start={start_value(at(10))}",
             f"/embed/{host.organization.slug}/{kind.slug}?day={in_days(2)}",
             f"{public.replace('/book', '/embed')}/{other.slug}/booked/{manage_token(booking)}",
-            f"{link}?new=1",
-            f"{link}/reschedule",
-            f"{link}/reschedule?start={start_value(at(16))}",
-            f"{link}/cancel",
-            f"{link}/attendees",
+            f"{manage}?new=1",
+            f"{manage}/reschedule",
+            f"{manage}/reschedule?start={start_value(at(16))}",
+            f"{manage}/cancel",
+            f"{manage}/attendees",
             f"/manage/{manage_token(gone)}",
             f"{public}/{strict.slug}",
             f"/manage/{manage_token(request)}",
             f"/manage/{manage_token(refused)}",
+            f"{public}/{hidden.slug}?link={hidden.secret_code}",
+            f"{public}/{hidden.slug}/confirm?start={start_value(at(15))}&link={link.token}",
             "/book/nobody",
             "/sign-in",
         ],
@@ -202,6 +218,9 @@ def site_map(app: Flask) -> SiteMap:
             "/app/event-types",
             "/app/website",
             f"/app/event-types/{kind.id}",
+            "/app/event-types/new",
+            f"/app/event-types/{hidden.id}",
+            f"/app/event-types/{hidden.id}/links",
             "/app/availability",
             f"/app/availability/schedules/{kind.schedule_id}",
             "/app/availability/blocks",
