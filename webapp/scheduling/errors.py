@@ -232,6 +232,16 @@ class LinkExpired(DomainError):
         super().__init__(field="link")
 
 
+class LinkBooksOnly(Conflict):
+    """A link that books once is no way into a waitlist, where a place could be had for every time that is taken."""
+
+    code: ClassVar[str] = "link_books_only"
+    message: ClassVar[str] = say("This link books a time that is free; nobody can wait by it. Please choose a time.")
+
+    def __init__(self) -> None:
+        super().__init__(field="link")
+
+
 class BusyHost(DomainError):
     """So many people book this host at once that this one did not get a turn."""
 

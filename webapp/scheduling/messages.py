@@ -27,9 +27,10 @@ from webapp.scheduling import ics
 from webapp.scheduling.answered import answered
 from webapp.scheduling.calendar_links import CalendarLinks, links
 from webapp.scheduling.ics import Entry, Method
-from webapp.scheduling.models import Booking, EventType, Side
+from webapp.scheduling.models import Booking, Side
 from webapp.scheduling.places import place_of_booking
 from webapp.scheduling.service.access import manage_url
+from webapp.scheduling.service.links import book_again_url
 from webapp.scheduling.when import When, describe
 
 _CALLED = {Side.GUEST: "invitee", Side.HOST: "organizer"}
@@ -244,7 +245,7 @@ def _context(booking: Booking, *, to: Side, reader: User) -> dict[str, object]:
         return common | {
             "manage_url": manage_url(booking),
             "calendars": calendar_links(booking),
-            "book_url": _book_url(event_type),
+            "book_url": book_again_url(event_type),
         }
     return common | {
         "host": reader,
@@ -339,12 +340,6 @@ def _description(booking: Booking, *, to: Side, locale: Locale) -> str:
         answers = (f"{label}\n{answer}" for label, answer in answered(booking))
         details = gettext("Details: %(link)s", link=_page_of_host(booking))
         return "\n\n".join(["\n".join(contact), *answers, details])
-
-
-def _book_url(event_type: EventType) -> str:
-    """Return where a guest books again. Who came by a link that books once is not given the secret one."""
-    page = f"{settings().public_url}/book/{event_type.organization.slug}"
-    return page if event_type.is_secret else f"{page}/{event_type.slug}"
 
 
 def _page_of_host(booking: Booking) -> str:

@@ -6,12 +6,14 @@ from datetime import datetime, timedelta
 
 from babel import Locale
 from babel.dates import format_date
+from flask_babel import force_locale
 
 from webapp.core.languages import customs
-from webapp.core.settings import settings
 from webapp.notifications.mail.compose import write
 from webapp.notifications.mail.message import Mail, Mailbox
-from webapp.scheduling.models import WaitlistEntry
+from webapp.scheduling.models import EventType, WaitlistEntry
+from webapp.scheduling.places import place_of
+from webapp.scheduling.service.links import book_again_url
 from webapp.scheduling.service.waitlist import waitlist_url
 from webapp.scheduling.when import When, describe
 
@@ -39,7 +41,8 @@ def _mail(entry: WaitlistEntry, template: str, **context: object) -> Mail:
         "organization": event_type.organization,
         "day": entry.day and format_date(entry.day, "full", locale=locale),
         "waitlist_url": waitlist_url(entry),
-        "book_url": f"{settings().public_url}/book/{event_type.organization.slug}/{event_type.slug}",
+        "book_url": book_again_url(event_type),
+        "where": _where(event_type, locale),
     }
     written = write(template, common | context, locale=locale)
     return Mail(
@@ -52,6 +55,11 @@ def _mail(entry: WaitlistEntry, template: str, **context: object) -> Mail:
         text=written.text,
         html=written.html,
     )
+
+
+def _where(event_type: EventType, locale: Locale) -> str:
+    with force_locale(locale):
+        return place_of(event_type)
 
 
 def _offered(entry: WaitlistEntry) -> When | None:

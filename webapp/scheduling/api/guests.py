@@ -11,6 +11,7 @@ from webapp.core.db import transaction
 from webapp.core.idempotency import earlier_answer, remember_answer
 from webapp.scheduling import queries
 from webapp.scheduling.api.blueprints import for_guests
+from webapp.scheduling.api.opening import opened
 from webapp.scheduling.models import EventType, Side
 from webapp.scheduling.schemas.guests import (
     BookingCreated,
@@ -26,7 +27,6 @@ from webapp.scheduling.schemas.guests import (
 )
 from webapp.scheduling.service import booking as bookings
 from webapp.scheduling.service.attendance import check_in
-from webapp.scheduling.service.links import require_usable
 from webapp.scheduling.service.offers import offered_slots
 from webapp.scheduling.service.series import book_series, cancel_rest
 from webapp.web.openapi import IdempotencyHeaders, endpoint
@@ -45,14 +45,14 @@ def show_organization(org: str) -> OrganizationOut:
 @endpoint(answers=PublicEventTypeOut, query=LinkQuery, problems=(404, 410), tag="Booking")
 def show_event_type(org: str, event_type: str, query: LinkQuery) -> PublicEventTypeOut:
     """What can be booked, with the questions that are asked."""
-    return PublicEventTypeOut.of(_opened(org, event_type, query.link))
+    return PublicEventTypeOut.of(opened(org, event_type, query.link))
 
 
 @blueprint.get("/<org>/<event_type>/slots")
 @endpoint(answers=SlotsOut, query=SlotsQuery, problems=(404, 410), tag="Booking")
 def list_slots(org: str, event_type: str, query: SlotsQuery) -> SlotsOut:
     """The times that can be booked."""
-    bookable, zone = _opened(org, event_type, query.link), find_zone(query.timezone)
+    bookable, zone = opened(org, event_type, query.link), find_zone(query.timezone)
     offers = offered_slots(event_type=bookable, first=query.start, last=query.end, zone=zone, duration=query.duration)
     return SlotsOut.of(offers, zone)
 
@@ -98,14 +98,6 @@ def _book(bookable: EventType, body: BookingIn) -> BookingCreated:
     if body.recurrence is None:
         return BookingCreated.of(bookings.book(**once))
     return BookingCreated.of_series(book_series(recurrence=body.recurrence.recurrence(), **once))
-
-
-def _opened(org: str, event_type: str, link: str | None) -> EventType:
-    """Return what the address and the link open; raises NotFound, LinkUsed and LinkExpired."""
-    bookable = queries.public_event_type(org, event_type, link=link or "")
-    if link:
-        require_usable(queries.find_booking_link(bookable.id, link))
-    return bookable
 
 
 @blueprint.get("/bookings/<token>")

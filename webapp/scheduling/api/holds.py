@@ -10,6 +10,8 @@ from webapp.core.idempotency import earlier_answer, remember_answer
 from webapp.core.settings import settings
 from webapp.scheduling import queries
 from webapp.scheduling.api.blueprints import for_guests
+from webapp.scheduling.api.opening import opened
+from webapp.scheduling.schemas.guests import LinkQuery
 from webapp.scheduling.schemas.holds import HoldIn, HoldOut
 from webapp.scheduling.service import holds
 from webapp.web.callers import caller
@@ -21,13 +23,13 @@ blueprint = for_guests("scheduling_holds_api")
 
 @blueprint.post("/<org>/<event_type>/holds")
 @limiter.limit(lambda: settings().rate_limit_holds)
-@endpoint(answers=HoldOut, status=201, body=HoldIn, headers=IdempotencyHeaders, problems=(404, 409), tag="Booking")
+@endpoint(answers=HoldOut, status=201, body=HoldIn, headers=IdempotencyHeaders, problems=(404, 409, 410), tag="Booking")
 def create_hold(org: str, event_type: str, body: HoldIn, headers: IdempotencyHeaders) -> HoldOut:
     """Keep a time on offer for some minutes; others see it as taken.
 
     409 `slot_taken` when somebody else has it; 429 `too_many_holds` when as many as may be are kept for one address.
     """
-    bookable = queries.public_event_type(org, event_type)
+    bookable = opened(org, event_type, body.link)
     scope, sent = request.path, body.model_dump(mode="json")
     token = derive_token("hold", scope, headers.key) if headers.key else new_token()
     with transaction():
@@ -48,9 +50,9 @@ def create_hold(org: str, event_type: str, body: HoldIn, headers: IdempotencyHea
 
 
 @blueprint.delete("/<org>/<event_type>/holds/<token>")
-@endpoint(answers=None, status=204, problems=(404,), tag="Booking")
-def delete_hold(org: str, event_type: str, token: str) -> None:
+@endpoint(answers=None, status=204, query=LinkQuery, problems=(404,), tag="Booking")
+def delete_hold(org: str, event_type: str, token: str, query: LinkQuery) -> None:
     """Let a time go that is kept, so that others can have it; a hold that is gone already is no mistake."""
-    queries.public_event_type(org, event_type)
+    queries.public_event_type(org, event_type, link=query.link or "")
     with transaction():
         holds.let_go(token=token)

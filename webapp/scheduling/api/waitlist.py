@@ -15,6 +15,7 @@ from webapp.identity.access import current_member, token_required
 from webapp.identity.models import Scope
 from webapp.scheduling import queries
 from webapp.scheduling.api.blueprints import for_guests, for_members, only_host
+from webapp.scheduling.api.opening import opened_to_wait
 from webapp.scheduling.schemas.guests import BookingCreated, SlotsQuery
 from webapp.scheduling.schemas.waitlist import (
     AcceptIn,
@@ -35,10 +36,10 @@ members_blueprint = for_members("scheduling_waitlist_members_api")
 
 
 @blueprint.get("/<org>/<event_type>/waitlist")
-@endpoint(answers=TakenTimesOut, query=SlotsQuery, problems=(404,), tag="Waitlist")
+@endpoint(answers=TakenTimesOut, query=SlotsQuery, problems=(404, 409), tag="Waitlist")
 def list_taken_times(org: str, event_type: str, query: SlotsQuery) -> TakenTimesOut:
     """The times that are taken and that one can wait for; none where there is no waitlist."""
-    bookable, zone = queries.public_event_type(org, event_type), find_zone(query.timezone)
+    bookable, zone = opened_to_wait(org, event_type, query.link), find_zone(query.timezone)
     if not bookable.waitlist_enabled:
         raise NotFound(say("There is no waitlist here."))
     free, taken = (
@@ -61,9 +62,10 @@ def join_waitlist(org: str, event_type: str, body: WaitlistIn, headers: Idempote
     """Wait for a time that is taken, or for a day that is full.
 
     409 `still_free` when nobody has to wait, `already_waiting` when this e-mail address does; 422 naming the field when
-    it is no time that could ever be booked.
+    it is no time that could ever be booked. A secret link lets its guests wait; one that books once does not, which is
+    409 `link_books_only`.
     """
-    bookable = queries.public_event_type(org, event_type)
+    bookable = opened_to_wait(org, event_type, body.link)
     scope, sent = request.path, body.model_dump(mode="json")
     with transaction():
         if headers.key and (earlier := earlier_answer(scope=scope, key=headers.key, body=sent)):

@@ -15,6 +15,8 @@ from webapp.core.words import say
 from webapp.scheduling.service.guests import one_line, phone_number, plain_text
 from webapp.scheduling.service.questions import MOST_OPTIONS
 
+LINK = "What the secret link, or the link that books once, ends with after `link=`; there is no way in without one."
+
 _DATE = re.compile(r"\d{4}-\d{2}-\d{2}", re.ASCII)
 
 

@@ -27,6 +27,7 @@ from webapp.scheduling.models import (
 from webapp.scheduling.queries import series_of
 from webapp.scheduling.schemas.attendees import Attendees
 from webapp.scheduling.schemas.fields import (
+    LINK,
     Answers,
     AnswerValue,
     Day,
@@ -50,8 +51,6 @@ from webapp.scheduling.service.series import Recurrence
 from webapp.scheduling.service.standing import can_change
 from webapp.web.openapi import In, Out, Query
 from webapp.web.times import reader_tag
-
-LINK = "What the secret link, or the link that books once, ends with after `link=`; there is no way in without one."
 
 
 class LinkQuery(Query):
@@ -94,12 +93,8 @@ class RecurrenceIn(In):
         return Recurrence(frequency=self.frequency, count=self.count, skip=self.skip)
 
 
-class BookingIn(In):
-    """A booking to make.
-
-    `answers` go by the keys of the event type's questions: a text, of a single choice one of its options; of a multiple
-    choice a list of them; a number; of a checkbox true or false; of a phone number a text with its country code.
-    """
+class MeetingIn(In):
+    """What guests and hosts alike say of a booking to make."""
 
     start: Start
     timezone: ZoneName
@@ -107,11 +102,6 @@ class BookingIn(In):
     answers: Answers | None = None
     duration: int | None = Field(None, description="One of the event type's `durations`; the first if not given.")
     attendees: Attendees | None = None
-    hold: HoldToken | None = Field(None, description="The token of a hold on this start, whose place is booked.")
-    link: str | None = Field(None, max_length=100, description=LINK)
-    recurrence: RecurrenceIn | None = Field(
-        None, description="For a series, of at most the event type's `series_most`."
-    )
 
     def guest(self) -> Guest:
         """Return who books, in the service's terms."""
@@ -123,6 +113,20 @@ class BookingIn(In):
             timezone=self.timezone,
             locale=invitee.locale or reader_tag(),
         )
+
+
+class BookingIn(MeetingIn):
+    """A booking to make.
+
+    `answers` go by the keys of the event type's questions: a text, of a single choice one of its options; of a multiple
+    choice a list of them; a number; of a checkbox true or false; of a phone number a text with its country code.
+    """
+
+    hold: HoldToken | None = Field(None, description="The token of a hold on `start`, whose place is booked.")
+    link: str | None = Field(None, max_length=100, description=LINK)
+    recurrence: RecurrenceIn | None = Field(
+        None, description="For a series, of at most the event type's `series_most`."
+    )
 
 
 class RescheduleIn(In):

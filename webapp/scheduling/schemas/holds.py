@@ -7,7 +7,7 @@ from typing import Annotated
 from pydantic import Field, StringConstraints
 
 from webapp.scheduling.models import Hold
-from webapp.scheduling.schemas.fields import Moment, Start
+from webapp.scheduling.schemas.fields import LINK, Moment, Start
 from webapp.web.openapi import In, Out
 
 HoldToken = Annotated[str, StringConstraints(max_length=64)]
@@ -19,6 +19,7 @@ class HoldIn(In):
     start: Start
     duration: int | None = Field(None, description="One of the event type's `durations`; the first if not given.")
     instead_of: HoldToken | None = Field(None, description="The token of a hold on the same start, to keep it longer.")
+    link: str | None = Field(None, max_length=100, description=LINK)
 
 
 class HoldOut(Out):

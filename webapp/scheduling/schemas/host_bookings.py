@@ -6,7 +6,7 @@ from uuid import UUID
 
 from pydantic import Field
 
-from webapp.scheduling.schemas.guests import BookingIn, RescheduleIn
+from webapp.scheduling.schemas.guests import MeetingIn, RescheduleIn
 
 _OUTSIDE = Field(
     default=False,
@@ -14,8 +14,11 @@ _OUTSIDE = Field(
 )
 
 
-class HostBookingIn(BookingIn):
-    """A booking to make for a guest; `timezone` is the guest's. What requires approval has it thereby."""
+class HostBookingIn(MeetingIn):
+    """A booking to make for a guest; `timezone` is the guest's. What requires approval has it thereby.
+
+    `answers` are as in a guest's own booking; a phone number can be left out, though the host is to call.
+    """
 
     event_type_id: UUID
     outside_rules: bool = _OUTSIDE

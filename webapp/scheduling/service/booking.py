@@ -65,7 +65,8 @@ def book(
     """
     if not event_type.is_active:
         raise NotFound(say("There is nothing to book at this address."))
-    if by is Side.GUEST:  # a host who books may know the number from elsewhere
+    # A host who books may know the number from elsewhere; of who waited, it was asked on joining if it was needed then.
+    if by is Side.GUEST and not (hold and hold.waitlist_entry_id):
         require_phone(event_type=event_type, guest=guest)
     checked = check_answers(questions=event_type.questions, answers=answers)
     length = chosen_duration(event_type, duration=duration)

@@ -13,7 +13,7 @@ from webapp.core.db import session
 from webapp.core.settings import settings
 from webapp.core.validation import FieldErrors
 from webapp.core.words import say
-from webapp.scheduling.errors import LinkExpired, LinkUsed
+from webapp.scheduling.errors import LinkBooksOnly, LinkExpired, LinkUsed
 from webapp.scheduling.models import Booking, BookingLink, EventType
 from webapp.scheduling.service.guests import one_line
 from webapp.scheduling.service.texts import at_most
@@ -92,6 +92,12 @@ def note_booking(link: BookingLink, booking: Booking) -> None:
     link.booking_id = booking.id
 
 
+def require_may_wait(link: BookingLink | None) -> None:
+    """Raise LinkBooksOnly when a guest came by a link that books once, which is no way into a waitlist."""
+    if link is not None:
+        raise LinkBooksOnly
+
+
 def renew_secret_link(*, event_type: EventType) -> EventType:
     """Give the event type a secret link of another code; the one before opens nothing from now on."""
     event_type.link_version = EventType.link_version + 1
@@ -104,6 +110,12 @@ def page_url(event_type: EventType) -> str:
     """Return the address of its page for its host to share, with the secret code where it opens to no other."""
     plain = f"{settings().public_url}/book/{event_type.organization.slug}/{event_type.slug}"
     return f"{plain}?link={event_type.secret_code}" if event_type.is_secret else plain
+
+
+def book_again_url(event_type: EventType) -> str:
+    """Return where a guest books again. Who came by a link that books once is not given the secret one."""
+    page = f"{settings().public_url}/book/{event_type.organization.slug}"
+    return page if event_type.is_secret else f"{page}/{event_type.slug}"
 
 
 def link_url(event_type: EventType, link: BookingLink) -> str:

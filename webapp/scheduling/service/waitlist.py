@@ -46,6 +46,7 @@ from webapp.scheduling.service.offers import (
     require_offered,
     taken_slots,
 )
+from webapp.scheduling.service.places import require_phone
 
 _MINUTE = timedelta(minutes=1)
 _SHORTEST_OFFER = timedelta(minutes=10)
@@ -68,6 +69,7 @@ def join(
     if not event_type.is_active or not event_type.waitlist_enabled:
         raise NotFound(say("There is no waitlist here."))
     length = chosen_duration(event_type, duration=duration)
+    require_phone(event_type=event_type, guest=guest)
     checked = check_answers(questions=event_type.questions, answers=answers)
     wanted_from, wanted_until = _span_of(wanted, guest)
     _require_taken(event_type, wanted_from, wanted_until, guest, length)

@@ -17,6 +17,7 @@ from webapp.core.settings import settings
 from webapp.scheduling import queries
 from webapp.scheduling.queries.embedding import allowed_sites
 from webapp.scheduling.views import guest, holds
+from webapp.scheduling.views.given_link import given_link
 from webapp.scheduling.views.manage import show_calendar_links
 from webapp.web.extensions import csrf, limiter
 from webapp.web.framing import ANYBODY, allow_framing
@@ -39,7 +40,7 @@ blueprint.add_url_rule(f"{_PATH}/hold/leave", "leave", holds.leave, methods=["PO
 @blueprint.get(f"{_PATH}/booked/<token>")
 def booked(organization: str, event_type: str, token: str) -> Response:
     """Show what was booked; the page around the frame hears of it."""
-    queries.public_event_type(organization, event_type, link=guest.link_given())
+    queries.public_event_type(organization, event_type, link=given_link())
     booking = queries.booking_by_token(token)
     page = render_template(
         "scheduling/guest/booked.html",

@@ -29,6 +29,7 @@ from webapp.scheduling.service.booking import book, manage_token
 from webapp.scheduling.service.links import require_usable
 from webapp.scheduling.service.offers import require_offered
 from webapp.scheduling.service.series import Recurrence, book_series
+from webapp.scheduling.views.given_link import keep_given_link, open_event_type
 from webapp.scheduling.views.holds import form_token, own_hold
 from webapp.scheduling.views.picker import (
     make_picker,
@@ -43,11 +44,11 @@ from webapp.web.times import reader_tag
 
 blueprint = Blueprint("guest", __name__)
 blueprint.add_app_template_global(place_of)
+blueprint.app_url_defaults(keep_given_link)
 limiter.limit(lambda: settings().rate_limit_public)(blueprint)
 
 FRAGMENT = "X-Fragment"
 _LONGEST_KEY = 64
-_UNDER_LINK = {f"{place}.{view}" for place in ("guest", "embed") for view in ("choose", "form", "confirm", "booked")}
 
 
 @blueprint.get("/book/<organization>")
@@ -58,30 +59,12 @@ def organization(organization: str) -> str:
     return render_template("scheduling/guest/organization.html", organization=found, event_types=event_types)
 
 
-@blueprint.app_url_defaults
-def _keep_link(endpoint: str, values: dict[str, Any]) -> None:
-    """Carry the link by which the guest came from page to page, also in another site's frame."""
-    if endpoint in _UNDER_LINK and request and (link := link_given()):
-        values.setdefault("link", link)
-
-
-def link_given() -> str:
-    """Return the code of the link by which the guest came; empty for who came without."""
-    return request.values.get("link", "")
-
-
-def _open(organization: str, event_type: str) -> tuple[EventType, BookingLink | None]:
-    """Return what the address opens, and the link when it is one that books once, used or not; raises NotFound."""
-    offered = queries.public_event_type(organization, event_type, link=link_given())
-    return offered, queries.find_booking_link(offered.id, link_given()) if link_given() else None
-
-
 @blueprint.get("/book/<organization>/<event_type>")
 def choose(organization: str, event_type: str) -> Response:
     """Show the free times of an event type."""
-    offered, link = _open(organization, event_type)
+    offered, link = open_event_type(organization, event_type)
     require_usable(link)
-    picker = make_picker(event_type=offered, wish=read_wish(request.args))
+    picker = make_picker(event_type=offered, wish=read_wish(request.args), can_wait=link is None)
     return picker_page("scheduling/guest/choose.html", event_type=offered, picker=picker)
 
 
@@ -97,7 +80,7 @@ def picker_page(template: str, **context: object) -> Response:
 @blueprint.get("/book/<organization>/<event_type>/confirm")
 def form(organization: str, event_type: str) -> ResponseReturnValue:
     """Ask who books the time that the address names."""
-    offered, link = _open(organization, event_type)
+    offered, link = open_event_type(organization, event_type)
     require_usable(link)
     start = read_start(request.args.get("start", ""))
     if start is None:
@@ -114,7 +97,7 @@ def form(organization: str, event_type: str) -> ResponseReturnValue:
 @blueprint.post("/book/<organization>/<event_type>/confirm")
 def confirm(organization: str, event_type: str) -> ResponseReturnValue:
     """Book, and show what was booked; or show the form again with what was typed."""
-    offered, link = _open(organization, event_type)
+    offered, link = open_event_type(organization, event_type)
     start = read_start(request.form.get("start", ""))
     filled = guest_form(offered, request.form)
     if start is None:

@@ -17,6 +17,8 @@ from webapp.core.settings import settings
 from webapp.scheduling import queries
 from webapp.scheduling.models import EventType, Hold
 from webapp.scheduling.service.holds import hold_time, let_go
+from webapp.scheduling.service.links import require_usable
+from webapp.scheduling.views.given_link import open_event_type
 from webapp.scheduling.views.picker import read_start, read_wish, unusual_duration
 from webapp.web.callers import caller
 from webapp.web.extensions import limiter
@@ -39,7 +41,8 @@ def _never_store(response: Response) -> Response:
 @limiter.limit(lambda: settings().rate_limit_holds)
 def take(organization: str, event_type: str) -> ResponseReturnValue:
     """Keep the time that the form is about, in place of what this browser had on it; for the script alone."""
-    offered = queries.public_event_type(organization, event_type)
+    offered, link = open_event_type(organization, event_type)
+    require_usable(link)
     start, token = read_start(request.form.get("start", "")), _token(request.form)
     if start is None or len(token) < _SHORTEST_TOKEN:
         raise BadRequest
@@ -59,7 +62,7 @@ def take(organization: str, event_type: str) -> ResponseReturnValue:
 @blueprint.post("/leave")
 def leave(organization: str, event_type: str) -> ResponseReturnValue:
     """Let go what was held, for the guest has left the form."""
-    queries.public_event_type(organization, event_type)
+    open_event_type(organization, event_type)
     with transaction():
         let_go(token=_token(request.form))
     return "", 204

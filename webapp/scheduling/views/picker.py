@@ -103,10 +103,11 @@ def unusual_duration(event_type: EventType, wish: Wish) -> int | None:
     return wish.duration if wish.duration in event_type.other_durations else None
 
 
-def make_picker(*, event_type: EventType, wish: Wish, moving: Booking | None = None) -> Picker:
+def make_picker(*, event_type: EventType, wish: Wish, moving: Booking | None = None, can_wait: bool = True) -> Picker:
     """Return the month that the guest wishes to see, or else the first one with a free time.
 
-    `moving` is a booking about to be moved, whose own time counts as free and whose length stays.
+    `moving` is a booking about to be moved, whose own time counts as free and whose length stays. Who moves one waits
+    for no other time, nor does who `can_wait` for none.
     """
     duration = None if moving else unusual_duration(event_type, wish)
     zone = wish.zone or clock.find_zone(event_type.organization.timezone)
@@ -117,7 +118,7 @@ def make_picker(*, event_type: EventType, wish: Wish, moving: Booking | None = N
     if next_free and wish.month is None:
         month, next_free = next_free.replace(day=1), None
         offers = search.month(month)
-    by_day, taken = _by_day(offers, zone), _by_day(search.taken(month), zone)
+    by_day, taken = _by_day(offers, zone), _by_day(search.taken(month) if can_wait else [], zone)
     chosen = wish.day if wish.day and _same_month(wish.day, month) else next(iter(by_day), None)
     return Picker(
         zone=zone,

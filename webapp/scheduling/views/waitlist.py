@@ -29,6 +29,8 @@ from webapp.scheduling.forms.booking import GuestForm, guest_form
 from webapp.scheduling.models import EventType, WaitlistEntry, WaitStatus
 from webapp.scheduling.service import waitlist
 from webapp.scheduling.service.booking import manage_token
+from webapp.scheduling.service.links import book_again_url, require_may_wait
+from webapp.scheduling.views.given_link import open_event_type
 from webapp.scheduling.views.picker import read_start, read_wish, start_value, unusual_duration
 from webapp.web.extensions import limiter
 from webapp.web.languages import told
@@ -142,7 +144,8 @@ def leave(token: str) -> ResponseReturnValue:
 
 
 def _wanted(organization: str, slug: str, sent: MultiDict[str, str]) -> _Wanted:
-    event_type = queries.public_event_type(organization, slug)
+    event_type, link = open_event_type(organization, slug)
+    require_may_wait(link)
     if not event_type.waitlist_enabled:
         raise NotFound(say("There is no waitlist here."))
     wish, start = read_wish(sent), read_start(sent.get("start", ""))
@@ -210,6 +213,7 @@ def _entry_page(
         is_new=is_new,
         form=form,
         errors=errors or [],
+        book_url=book_again_url(entry.event_type),
     )
 
 
