@@ -65,6 +65,14 @@ def _open_shop(visit: Visit, site: str, shop: tuple[str, dict[str, str]], kind: 
     return visit(address, viewport={"width": 900, "height": 700})
 
 
+def _wait_for_its_height(page: Page) -> None:
+    """Until the frame is as high as what is in it, so that what comes below it moves no more."""
+    frame = page.frame_locator("#inline iframe")
+    expect(frame.get_by_role("heading", level=1)).to_be_visible()
+    inside = frame.locator("body").evaluate("(body) => Math.ceil(body.getBoundingClientRect().height)")
+    page.wait_for_function(f"document.querySelector('#inline iframe').offsetHeight === {inside}")
+
+
 def test_a_guest_books_inside_another_sites_page(visit: Visit, site: str, shop: tuple[str, dict[str, str]]) -> None:
     kind = event_type(name="Portrait", slug="portrait")
     with transaction():
@@ -74,8 +82,7 @@ def test_a_guest_books_inside_another_sites_page(visit: Visit, site: str, shop: 
     expect(frame.get_by_role("heading", name="Portrait")).to_be_visible()
     box = page.locator("#inline iframe")
     assert box.get_attribute("title") == "Book a talk"
-    inside = frame.locator("body").evaluate("(body) => Math.ceil(body.getBoundingClientRect().height)")
-    page.wait_for_function(f"document.querySelector('#inline iframe').offsetHeight === {inside}")
+    _wait_for_its_height(page)
     _book_in(frame, "Ada Inline")
     page.wait_for_function("window.heard.length === 1")
     assert page.evaluate("window.heard[0].eventType") == "portrait"
@@ -88,7 +95,7 @@ def test_a_link_opens_it_over_the_page_and_closes_again(
 ) -> None:
     kind = event_type()
     page = _open_shop(visit, site, shop, kind)
-    page.locator("#opens").click()
+    page.locator("#opens").press("Enter")
     dialog = page.get_by_role("dialog", name="Book over the page")
     _book_in(dialog.frame_locator("iframe"), "Ada Over")
     page.get_by_role("button", name="Close").click()

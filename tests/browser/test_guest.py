@@ -7,13 +7,13 @@ from datetime import timedelta
 import pytest
 from flask import Flask
 from playwright.sync_api import Page, expect
-from sqlalchemy import func, select
+from sqlalchemy import func, select, update
 
 from tests.browser.conftest import Visit
 from tests.factories import event_type
 from tests.scheduling.helpers import at, booked, in_days
-from webapp.core.db import session
-from webapp.scheduling.models import Booking, EventType
+from webapp.core.db import session, transaction
+from webapp.scheduling.models import Booking, EventType, Hold
 from webapp.scheduling.service.booking import manage_token
 from webapp.scheduling.views.picker import start_value
 
@@ -161,7 +161,10 @@ def test_a_double_click_books_once(visit: Visit, kind: EventType) -> None:
 
 def test_a_time_taken_meanwhile_is_replaced_with_one_more_click(visit: Visit, kind: EventType) -> None:
     page = visit(f"{address(kind)}/confirm?start={start_value(at(10))}&timezone=Europe/Berlin")
+    expect(page.get_by_text("Kept for you for 4:")).to_be_visible()
     fill_in(page)
+    with transaction():
+        session().execute(update(Hold).values(expires_at=func.now()))
     booked(_without_questions(kind), at(10))
     page.get_by_role("button", name="Book this time").click()
     expect(page.get_by_text("has just been taken")).to_be_visible()
