@@ -19,6 +19,7 @@ Measure = Callable[[argparse.Namespace], Report]
 
 # A bench is a module with `SUMMARY`, `add_options(parser)` and `measure(options) -> Report`.
 BENCHES: Mapping[str, str] = {
+    "start": "bench.start",
     "jobs": "bench.jobs.bench",
     "recovery": "bench.jobs.recovery",
     "memory": "bench.jobs.memory",

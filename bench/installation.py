@@ -87,8 +87,11 @@ class Program:
 
     def last_words(self) -> str:
         """The end of its log, for the message of an error."""
-        lines = self._log.read_text(errors="replace").splitlines() if self._log.exists() else []
-        return "\n".join(lines[-_LAST_LINES:]) or "(it said nothing)"
+        return "\n".join(self.words().splitlines()[-_LAST_LINES:]) or "(it said nothing)"
+
+    def words(self) -> str:
+        """All that it has written to its log."""
+        return self._log.read_text(errors="replace") if self._log.exists() else ""
 
     def _signal(self, number: signal.Signals) -> None:
         with suppress(ProcessLookupError, PermissionError):  # macOS calls a dead process one that is not permitted

@@ -14,7 +14,6 @@ from redis import Redis
 from tests.faults.guests import ZONE, Answer, ask, event_type_path, free_starts
 from tests.faults.harness import SCHEDULED, Installation
 
-SOON = 2.0
 GUEST = "grace@example.com"
 CALENDAR_TYPES = {"text/calendar", "application/ics"}
 
@@ -109,7 +108,7 @@ def change(almanac: Installation, booking: dict[str, Any], how: str, body: dict[
 
 
 def followed_by_mails(almanac: Installation, answer: Answer) -> dict[str, Any]:
-    almanac.mail.wait_for(2, seconds=SOON)
+    almanac.mail.wait_for(2)
     almanac.wait_until_at_rest()
     return answer.body
 

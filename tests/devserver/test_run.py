@@ -22,8 +22,8 @@ from devserver.welcome import screen
 
 ROOT = Path(__file__).resolve().parents[2]
 VAR = "the däta of it"
-LONGEST_START = 30.0
-LONGEST_STOP = 25.0  # beside other tests; a quiet machine needs 2
+LONGEST_START = 90.0  # beside other tests; `python -m bench start` has the figures of a quiet machine
+LONGEST_STOP = 60.0
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="looks for what is left behind in /proc")
 
@@ -41,14 +41,12 @@ class Run:
     def log(self) -> str:
         return (self.folder / "log").read_text()
 
-    def start(self) -> float:
-        """Start, wait for the screen, and return how long that took, in seconds."""
-        started = time.monotonic()
+    def start(self) -> None:
+        """Start, and wait for the screen."""
         self.process = self.spawn(self.folder / "log")
         wait_until(lambda: "Almanac is ready" in self.log or self.process.poll() is not None, seconds=LONGEST_START)
         assert self.process.poll() is None, self.log
         self.seen = descendants(self.process.pid)
-        return time.monotonic() - started
 
     def spawn(self, log: Path, **environment: str) -> subprocess.Popen[bytes]:
         kept = {name: os.environ[name] for name in ("PATH", "HOME", "LANG") if name in os.environ}
@@ -142,7 +140,7 @@ def test_it_stops_on_ctrl_c_leaves_nothing_behind_and_comes_back_with_its_data(r
     assert "sending SIGKILL" not in running.log
     running.assert_all_gone()
 
-    assert running.start() < 10
+    running.start()
     assert json.loads((running.folder / VAR / "demo.json").read_text()) == demo
     assert demo["email"] in running.log
     assert demo["password"] in running.log

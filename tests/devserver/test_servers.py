@@ -54,7 +54,7 @@ def _is_gone(pid: int) -> bool:
     return state == "Z"  # dead, and not yet buried by the machine's init
 
 
-def _wait_until(condition: Callable[[], bool], *, seconds: float = 10) -> None:
+def _wait_until(condition: Callable[[], bool], *, seconds: float = 60) -> None:
     deadline = time.monotonic() + seconds
     while not condition():
         assert time.monotonic() < deadline

@@ -14,12 +14,11 @@ from itertools import count
 from typing import Any, Self
 
 from devserver.servers import HOST
-from tests.faults.harness import Installation
+from tests.faults.harness import PATIENCE_SECONDS, Installation
 from tests.faults.mailserver import Mailing
 
 ZONE = "Europe/Berlin"
 NO_ANSWER = 0
-PATIENCE_SECONDS = 40.0
 AGAIN_SECONDS = 0.1
 
 _numbers = count(1)

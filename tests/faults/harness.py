@@ -27,7 +27,8 @@ from devserver.servers import wait_until as poll
 from tests.faults.mailserver import MailServer
 
 ROOT = Path(__file__).resolve().parents[2]
-START_SECONDS = 40.0
+START_SECONDS = 90.0
+PATIENCE_SECONDS = 60.0  # other tests run beside this one
 POLL_SECONDS = 0.05
 LAST_LINES = 40
 SCHEDULED = "rq:scheduler:scheduled_jobs"
@@ -189,7 +190,7 @@ class Site:
         with psycopg.connect(self.postgres.url, row_factory=dict_row) as connection:
             return connection.execute(query, parameters).fetchall()
 
-    def wait_until(self, condition: Callable[[], object], *, seconds: float = 30, what: str = "") -> None:
+    def wait_until(self, condition: Callable[[], object], *, seconds: float = PATIENCE_SECONDS, what: str = "") -> None:
         """Return when `condition` holds; fails when that takes too long, or when a program ends by itself."""
         deadline = time.monotonic() + seconds
         while not condition():

@@ -49,11 +49,11 @@ class MailServer(SmtpPeer):
         """Let everybody pass who comes from now on; who waits goes on waiting until the block ends."""
         self._held = None
 
-    def wait_for_senders(self, count: int, *, seconds: float = 20) -> None:
+    def wait_for_senders(self, count: int, *, seconds: float = 60) -> None:
         """Return once `count` senders are kept waiting; fails when they do not come in time."""
         assert wait_until(lambda: self.waiting >= count, seconds), f"{self.waiting} of {count} senders wait"
 
-    def wait_until_left(self, *, seconds: float = 20) -> None:
+    def wait_until_left(self, *, seconds: float = 60) -> None:
         """Return once nobody is kept waiting any more, because they were let go or hung up."""
         assert wait_until(lambda: not self.waiting, seconds), f"{self.waiting} senders still wait"
 

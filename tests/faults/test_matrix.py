@@ -40,7 +40,7 @@ import pytest
 from tests.faults.matrix import CLAIMED, FAULTS, POINTS, Scene, is_possible
 from tests.faults.yard import Wait, Yard
 
-DONE_SECONDS = 20.0
+DONE_SECONDS = 60.0
 WIDTH = 30
 
 # Nearly every point and every fault once, where it takes but a moment.

@@ -3,7 +3,7 @@ from __future__ import annotations
 from tests.faults.guests import Visit, assert_each_mail_came_once
 from tests.faults.harness import Installation, frozen
 
-SOON = 3.0
+SOON = 12.0  # on a machine that runs other tests beside this one
 
 
 def test_redis_gone_while_guests_book_costs_neither_booking_nor_mail(almanac: Installation) -> None:

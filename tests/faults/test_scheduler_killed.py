@@ -25,9 +25,9 @@ def test_when_the_leading_scheduler_is_killed_another_takes_over_and_no_reminder
         almanac.scheduler.kill()
         (reminder,) = almanac.rows(REMINDERS, booking=guest.booking["id"])
         redis.zadd(SCHEDULED, {reminder["id"]: 0})
-        almanac.mail.wait_for(3, seconds=12)
+        almanac.mail.wait_for(3)
         assert redis.get(LEADER) not in {None, leader}
-        assert time.monotonic() - killed_at < 10
+        assert time.monotonic() - killed_at < 25, "ten on a quiet machine"
     almanac.wait_until_at_rest()
     assert len(almanac.mail.to(guest.email)) == 2, "the confirmation and one reminder"
 

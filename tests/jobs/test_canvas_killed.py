@@ -59,7 +59,7 @@ def test_each_step_follows_once_however_often_workers_are_killed(tmp_path: Path)
         return ended(ids) == CANVASES
 
     with Worker(tmp_path, processes=2, FLASK_APP="tests.jobs.flows_app:app", LEASE_SECONDS="2"):
-        eventually(are_over, seconds=60)
+        eventually(are_over, seconds=90)
     assert int(jobs_redis().get(flows.KILLS)) <= 0, "as many were killed as should be"  # type: ignore[arg-type]  # the asynchronous client's type
     with transaction():
         states = set(session().scalars(select(JobCanvas.state)))

@@ -43,13 +43,13 @@ def lost(cause: str) -> float:
 
 
 def test_the_run_of_a_killed_child_goes_on_in_another_at_once(tmp_path: Path) -> None:
-    with Worker(tmp_path, processes=2) as worker:
+    with Worker(tmp_path, processes=2, LEASE_SECONDS="60") as worker:
         run_id = labour.hold.enqueue("victim")
         first = process_of("began", "victim")
         began = time.monotonic()
         os.kill(first, signal.SIGKILL)
         assert process_of("began", "victim", nth=2) != first
-        assert time.monotonic() - began < 3, "not only when the lease ends"
+        assert time.monotonic() - began < 20, "not only when the lease ends"
         go("victim")
         eventually(is_over(run_id))
         assert sample.marks() == {"victim": 1}
@@ -90,9 +90,9 @@ def test_with_the_parent_its_children_die_and_another_worker_takes_over_when_the
         run_id = labour.hold.enqueue("orphan")
         child = process_of("began", "orphan")
         os.kill(worker.pid, signal.SIGKILL)
-        eventually(lambda: is_gone(child), seconds=3)
+        eventually(lambda: is_gone(child), seconds=20)
     with Worker(tmp_path):
-        eventually(reconcile.free_interrupted, seconds=5)
+        eventually(reconcile.free_interrupted)
         process_of("began", "orphan", nth=2)
         go("orphan")
         eventually(is_over(run_id))
@@ -117,7 +117,7 @@ def test_a_frozen_child_loses_its_run_and_can_write_nothing_when_it_thaws(tmp_pa
         run_id = labour.hold.enqueue("frozen")
         first = process_of("began", "frozen")
         os.kill(first, signal.SIGSTOP)
-        eventually(reconcile.free_interrupted, seconds=6)
+        eventually(reconcile.free_interrupted)
         assert process_of("began", "frozen", nth=2) != first
         go("frozen")
         eventually(is_over(run_id))
@@ -143,7 +143,7 @@ def test_short_jobs_are_done_once_each_while_children_are_killed_all_the_time(tm
             os.kill(victims[0], signal.SIGKILL)
             eventually(lambda pid=victims[0]: is_gone(pid))  # type: ignore[misc]  # as above
             kills += 1
-        eventually(lambda: not workers.queued() and not workers.leftovers(), seconds=30)
+        eventually(lambda: not workers.queued() and not workers.leftovers())
     assert kills
     assert {row_id for row_id in ids if row(row_id).state is not RunState.SUCCEEDED} == set()
     assert set(sample.marks().values()) == {1}
@@ -175,6 +175,6 @@ def test_redis_emptied_under_a_working_child_does_not_disturb_it(tmp_path: Path)
         jobs_redis().flushall()
         go("busy")
         eventually(is_over(run_id))
-        eventually(lambda: len(worker.records()) == 1, seconds=6)
+        eventually(lambda: len(worker.records()) == 1)
         after: Any = labour.work.enqueue("after")
         eventually(is_over(after))

@@ -27,12 +27,12 @@ def test_a_job_that_ignores_everything_is_killed_at_its_hard_limit_and_has_faile
         first = process_of("began", "stubborn")
         began = time.monotonic()
         eventually(lambda: is_gone(first))
-        assert 0.8 < time.monotonic() - began < 3.0, "its limit is 1 s"
+        assert 0.8 < time.monotonic() - began < 15, "its limit is 1 s, and it would go on for a minute"
         eventually(lambda: row(run_id).failures == 1)
         failed = row(run_id)
         assert (failed.state, failed.interruptions) == (RunState.WAITING, 0)
         assert failed.error == "HardTimeLimit: killed at its hard time limit of 1 s"
-        assert failed.run_at - (failed.started_at or failed.run_at) < timedelta(seconds=5)
+        assert failed.run_at - (failed.started_at or failed.run_at) < timedelta(seconds=15)
         follower = labour.work.enqueue("follower")
         eventually(lambda: row(follower).state is RunState.SUCCEEDED)
 
@@ -106,7 +106,7 @@ def test_what_outlives_the_grace_is_handed_back_at_no_cost(tmp_path: Path, group
         began = time.monotonic()
         worker.stop(group=group)
         assert worker.ended() == 0, worker.log
-        assert 0.9 < time.monotonic() - began < 6
+        assert 0.9 < time.monotonic() - began < 15
         handed_back = row(durable)
         assert (handed_back.state, handed_back.interruptions, handed_back.failures) == (RunState.WAITING, 0, 0)
         assert sorted(workers.queued()) == sorted([str(durable), str(cheap)])
@@ -124,7 +124,7 @@ def test_an_idle_worker_stops_at_once(tmp_path: Path) -> None:
         began = time.monotonic()
         worker.stop()
         assert worker.ended() == 0
-        assert time.monotonic() - began < 2
+        assert time.monotonic() - began < 10, "the grace is for those at work"
 
 
 def test_short_jobs_behind_a_long_one_go_elsewhere(tmp_path: Path) -> None:
@@ -135,7 +135,7 @@ def test_short_jobs_behind_a_long_one_go_elsewhere(tmp_path: Path) -> None:
         eventually(lambda: times("did", "w-199"))
         ids = [labour.hold.enqueue("long")]
         ids += [labour.work.enqueue(f"behind-{n}") for n in range(10)]
-        eventually(lambda: all(row(run_id).state is RunState.SUCCEEDED for run_id in ids[1:]), seconds=3)
+        eventually(lambda: all(row(run_id).state is RunState.SUCCEEDED for run_id in ids[1:]), seconds=20)
         assert row(ids[0]).state is RunState.RUNNING
         go("long")
         eventually(lambda: row(ids[0]).state is RunState.SUCCEEDED)
@@ -149,7 +149,7 @@ def test_waiting_jobs_go_back_at_once_when_the_worker_stops(tmp_path: Path) -> N
     with Worker(tmp_path, "--queues", "bookings", WORKER_GRACE_SECONDS="30") as worker:
         process_of("began", "long")
         worker.stop(group=True)
-        eventually(lambda: len(workers.queued()) + times("did", "behind-0") * 10 >= 10, seconds=3)
+        eventually(lambda: len(workers.queued()) + times("did", "behind-0") * 10 >= 10, seconds=20)
         go("long")
         worker.ended()
     assert str(long) not in workers.queued()

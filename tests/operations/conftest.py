@@ -35,7 +35,7 @@ ROOT = Path(__file__).resolve().parents[2]
 HOSTILE = "<img src=x onerror=alert(1)>\"'</script><script>alert(2)</script>"
 
 
-def eventually(true: Callable[[], Any], *, seconds: float = 10.0) -> Any:
+def eventually(true: Callable[[], Any], *, seconds: float = 60.0) -> Any:
     """Return what `true` returns as soon as that is something."""
     end = time.monotonic() + seconds
     while time.monotonic() < end:

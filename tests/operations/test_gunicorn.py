@@ -51,7 +51,7 @@ def gunicorn(redis: Redis, tmp_path: Path) -> Iterator[Gunicorn]:
         process = subprocess.Popen(command, cwd=ROOT, env=environment, stdout=lines, stderr=lines)
     running = Gunicorn(process, output)
     try:
-        eventually(running.port, seconds=30)
+        eventually(running.port)
         yield running
     finally:
         process.terminate()

@@ -58,7 +58,7 @@ def test_not_ready_without_worker_and_scheduler_and_says_so(client: FlaskClient)
 
 def test_ready_once_a_worker_and_a_scheduler_of_ours_run(client: FlaskClient) -> None:
     with our_process("jobs.worker"), our_process("jobs.scheduler"):
-        answer = eventually(lambda: (found := client.get("/readyz")).status_code == 200 and found, seconds=30)
+        answer = eventually(lambda: (found := client.get("/readyz")).status_code == 200 and found)
     assert answer.json == {
         "status": "ready",
         "checks": {"database": "ok", "redis": "ok", "worker": "ok", "scheduler": "ok"},

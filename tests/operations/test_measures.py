@@ -20,7 +20,7 @@ def stored(name: str) -> dict[tuple[tuple[str, ...], str], float]:
 def test_counts_are_in_redis_within_a_second_or_two_by_themselves(redis: Redis) -> None:
     measures.count("jobs_started", job="a.b", queue="email")
     measures.count("jobs_started", 2, job="a.b", queue="email")
-    assert eventually(lambda: stored("jobs_started"), seconds=5) == {(("a.b", "email"), "count"): 3.0}
+    assert eventually(lambda: stored("jobs_started")) == {(("a.b", "email"), "count"): 3.0}
 
 
 def test_durations_are_sorted_into_buckets_with_inclusive_bounds(redis: Redis) -> None:
@@ -55,11 +55,11 @@ def test_what_was_counted_while_redis_was_away_arrives_when_it_is_back(servers: 
         began = time.monotonic()
         for _ in range(100):
             measures.count("jobs_dead", job="a.b", queue="email")
-        assert time.monotonic() - began < 0.5
+        assert time.monotonic() - began < 2
         measures.flush()
     finally:
         servers.jobs_redis.start()
-    assert eventually(lambda: stored("jobs_dead"), seconds=10) == {(("a.b", "email"), "count"): 100.0}
+    assert eventually(lambda: stored("jobs_dead")) == {(("a.b", "email"), "count"): 100.0}
 
 
 def test_a_forked_child_counts_for_itself_and_not_its_parents_again(redis: Redis) -> None:

@@ -143,14 +143,14 @@ def test_workers_and_schedulers_that_are_stopped_miss_each_other(
     factories.member()
     told = Counter({NO_SCHEDULER: 1})
     with Worker(tmp_path) as worker:
-        eventually(lambda: mails(servers) == told, seconds=30)
+        eventually(lambda: mails(servers) == told)
         with our_process("jobs.scheduler"):
             told["Over: No scheduler is alive"] += 1
-            eventually(lambda: mails(servers) == told, seconds=30)
+            eventually(lambda: mails(servers) == told)
             worker.stop()
             assert worker.ended() == 0
             told[NO_WORKER] += 1
-            eventually(lambda: mails(servers) == told, seconds=30)
+            eventually(lambda: mails(servers) == told)
             with Worker(tmp_path):
                 told["Over: No worker is alive"] += 1
-                eventually(lambda: mails(servers) == told, seconds=30)
+                eventually(lambda: mails(servers) == told)

@@ -84,7 +84,7 @@ class SmtpPeer:
         self.signed_in.clear()
         self.connections = self.drops = 0
 
-    def wait_for(self, count: int, *, seconds: float = 10) -> list[EmailMessage]:
+    def wait_for(self, count: int, *, seconds: float = 60) -> list[EmailMessage]:
         """Return the messages once there are `count` of them; fails when they do not come in time."""
         with self._arrival:
             arrived = self._arrival.wait_for(lambda: len(self.messages) >= count, seconds)

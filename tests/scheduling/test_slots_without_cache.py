@@ -19,6 +19,8 @@ from tests.scheduling.helpers import at, booked, in_days, slots
 from webapp.core.redis import connect
 from webapp.scheduling import chunks
 
+TIMEOUT_SECONDS = 1.0
+
 
 @pytest.fixture(scope="module")
 def own_redis(tmp_path_factory: pytest.TempPathFactory) -> Iterator[EmbeddedRedis]:
@@ -30,7 +32,7 @@ def own_redis(tmp_path_factory: pytest.TempPathFactory) -> Iterator[EmbeddedRedi
 @pytest.fixture
 def redis(app: Flask, own_redis: EmbeddedRedis, monkeypatch: pytest.MonkeyPatch) -> Iterator[EmbeddedRedis]:
     """A Redis that this test may stop, in place of the one that all tests share."""
-    client = connect(own_redis.url, timeout=0.25)
+    client = connect(own_redis.url, timeout=TIMEOUT_SECONDS)
     monkeypatch.setattr(chunks, "cache_redis", lambda: client)
     chunks.pause.end()
     yield own_redis
@@ -62,6 +64,6 @@ def test_a_redis_that_does_not_answer_is_waited_for_once(redis: EmbeddedRedis, c
         for _ in range(8):
             assert slots(client, kind, in_days(2)) == before
         assert chunks.pause.is_on
-        assert time.monotonic() - began < 8 * 0.25  # the timeout once, and not with every request
+        assert time.monotonic() - began < 8 * TIMEOUT_SECONDS  # the timeout once, and not with every request
     finally:
         os.kill(redis.pid, signal.SIGCONT)

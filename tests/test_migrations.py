@@ -1,0 +1,94 @@
+"""The migrations over data of every kind: each goes back and forth, and the first tables keep all that was in them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+
+import pytest
+from alembic.autogenerate import compare_metadata
+from alembic.migration import MigrationContext
+from alembic.script import ScriptDirectory
+from flask import Flask, current_app
+from flask_migrate import downgrade, upgrade
+from sqlalchemy import text
+
+from tests.scheduling.helpers import at, booked
+from tests.scheduling.test_groups import group
+from tests.scheduling.test_hold_a_time import held
+from tests.scheduling.test_teams import in_turn, people, together
+from tests.scheduling.waiting import bookable, cancelled, joined
+from webapp.core.db import db, metadata, session
+
+FIRST = "20261122_foundation"
+FIRST_WITH_GROUPS = "20261122_meetings"
+KEPT = ("organization", "user_account", "membership", "schedule", "event_type", "booking", "job_run")
+
+
+@pytest.fixture
+def migrating(app: Flask) -> Iterator[Flask]:
+    """The application, whose connections are made anew after each change: they remember what tables were like."""
+    yield app
+    session().rollback()
+    db.engine.dispose()
+    upgrade()
+
+
+def revisions() -> list[str]:
+    """From the newest to the oldest."""
+    scripts = ScriptDirectory.from_config(current_app.extensions["migrate"].migrate.get_config())
+    return [script.revision for script in scripts.walk_revisions()]
+
+
+def counts() -> dict[str, int]:
+    try:
+        return {name: session().scalar(text(f'SELECT count(*) FROM "{name}"')) or 0 for name in KEPT}
+    finally:
+        session().rollback()
+        db.engine.dispose()
+
+
+def differences() -> list[object]:
+    with db.engine.connect() as connection:
+        return list(compare_metadata(MigrationContext.configure(connection, opts={"compare_type": True}), metadata))
+
+
+def fill() -> None:
+    """Meetings by one host, in turn and together, one of them called off, and somebody who is offered its time."""
+    for kind in (bookable(), in_turn(people(2)), together(people(2))):
+        booked(kind)
+    full = bookable()
+    taken = booked(full)
+    joined(full, "Bea"), joined(full, "Cy")
+    cancelled(taken)
+    session().commit()
+
+
+def fill_with_groups() -> None:
+    """Besides, several guests at one time, and others who hold a place among them and a time of their own."""
+    fill()
+    several = group(3, waitlist_enabled=True)
+    booked(several), booked(several)
+    held(several), held(several, at(11))
+    session().commit()
+
+
+def test_the_tables_are_what_the_models_say(app: Flask) -> None:
+    assert differences() == []
+
+
+@pytest.mark.parametrize(("filled", "oldest"), [(fill, FIRST), (fill_with_groups, FIRST_WITH_GROUPS)])
+def test_migrations_go_back_and_forth_with_data_in_the_tables(
+    migrating: Flask, filled: Callable[[], None], oldest: str
+) -> None:
+    filled()
+    before = counts()
+    assert min(before.values()) > 0, before
+    newest, *older = revisions()
+    older = older[: older.index(oldest) + 1]
+    for revision in older:
+        downgrade(revision=revision)
+        assert counts() == before, f"back to {revision}"
+    for revision in [*reversed(older), newest]:
+        upgrade(revision=revision)
+        assert counts() == before, f"up to {revision}"
+    assert differences() == []
