@@ -20,6 +20,8 @@ help: ## list what make can do
 run: $(runtime) ## run Almanac with all it needs, until Ctrl-C (PORT=8000, ALMANAC_VAR=var)
 	@exec $(python) -m devserver --with-parent
 
+# Empty is unset: compiled once, and not in each of the many processes that tests start.
+test: export PYTHONDONTWRITEBYTECODE =
 test: $(tools) ## run all tests on servers of their own (ARGS="-k booking", WORKERS=2)
 	@.ci/chromium
 	@$(python) -m pytest -n $(WORKERS) $(ARGS)

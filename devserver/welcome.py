@@ -31,7 +31,8 @@ def screen(*, url: str, mail: bool, demo: Path) -> str:
         "Dashboard": f"{url}/app",
         "Mail": f"{url}/dev/mail" if mail else "",
         "API": f"{url}/api/v1/openapi.json",
-        "Jobs": f"{url}/admin/rq/",
+        "Jobs": f"{url}/admin/jobs",
+        "Queues": f"{url}/admin/rq/",
     }
     lines = [f"  {name:<12}{address}" for name, address in addresses.items() if address]
     if facts:

@@ -19,7 +19,7 @@ from sqlalchemy import text
 from devserver.servers import EmbeddedPostgres, EmbeddedRedis
 from tests.peers.smtp import SmtpPeer
 
-hypothesis_settings.register_profile("default", deadline=None)
+hypothesis_settings.register_profile("default", deadline=None, max_examples=60)
 hypothesis_settings.register_profile("thorough", deadline=None, max_examples=2000)
 hypothesis_settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "default"))
 

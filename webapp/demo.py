@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import secrets
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -13,10 +14,11 @@ from webapp.core.db import session, transaction
 from webapp.core.settings import settings
 from webapp.identity import service as identity
 from webapp.identity.models import Membership, Organization, Role, Scope, User
-from webapp.scheduling.models import EventColor, EventType, LocationKind, QuestionKind
+from webapp.scheduling.models import EventColor, EventKind, EventType, LocationKind, QuestionKind
 from webapp.scheduling.service import event_types, schedules
 from webapp.scheduling.service.event_types import EventTypeDetails
 from webapp.scheduling.service.questions import Question
+from webapp.scheduling.service.teams import TeamMember
 
 SLUG = "riverside"
 OWNER_EMAIL = "ada@riverside.example"
@@ -59,6 +61,45 @@ CHECK_IN = EventTypeDetails(
     horizon_days=30,
     location="Video call, the link comes by e-mail",
     color=EventColor.ORANGE,
+)
+OPEN_STUDIO = EventTypeDetails(
+    name="Open studio",
+    slug="open-studio",
+    duration=60,
+    slot_interval=60,
+    description="A look around while we work, for eight people at a time. If it is full, wait in line.",
+    minimum_notice=2 * 60,
+    kind=EventKind.GROUP,
+    seats=8,
+    waitlist_enabled=True,
+    location_kind=LocationKind.IN_PERSON,
+    location="Riverside Studio, 12 Quay Street",
+    color=EventColor.RED,
+)
+SECOND_OPINION = EventTypeDetails(
+    name="Second opinion",
+    slug="second-opinion",
+    duration=45,
+    slot_interval=15,
+    other_durations=(90,),
+    description="We look over plans that you have. Tell us what they are, and we say yes within a day.",
+    minimum_notice=24 * 60,
+    requires_approval=True,
+    cancel_notice=12 * 60,
+    reschedule_notice=12 * 60,
+    policy="Free of charge until twelve hours before.",
+    location="Video call, the link comes by e-mail",
+    color=EventColor.BLUE,
+    questions=(Question(label="What are the plans for?", kind=QuestionKind.LONG_TEXT, required=True),),
+)
+ADVICE = EventTypeDetails(
+    name="Advice with whoever is free",
+    slug="advice",
+    duration=30,
+    slot_interval=30,
+    description="When it matters most that it is soon: you meet whichever of us two has time.",
+    kind=EventKind.ROUND_ROBIN,
+    location="We call you on the number you give",
 )
 
 
@@ -112,8 +153,10 @@ def _make_organization() -> Membership:
         owner_email=OWNER_EMAIL,
         password=secrets.token_urlsafe(24),
     )
-    _offer(owner, INTRO, WORKSHOP)
-    _offer(_colleague(owner.organization), CHECK_IN)
+    colleague = _colleague(owner.organization)
+    both = [TeamMember(host_id=each.user_id) for each in (owner, colleague)]
+    _offer(owner, INTRO, WORKSHOP, OPEN_STUDIO, SECOND_OPINION, replace(ADVICE, team=both))
+    _offer(colleague, CHECK_IN)
     return owner
 
 

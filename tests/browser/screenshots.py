@@ -7,10 +7,12 @@ from __future__ import annotations
 
 import json
 import os
+import signal
+import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from datetime import datetime, time, timedelta
 from pathlib import Path
 from typing import Any, Literal
@@ -18,18 +20,22 @@ from typing import Any, Literal
 from flask import Flask
 from flask_migrate import upgrade
 from playwright.sync_api import Browser, Page, sync_playwright
+from sqlalchemy import func, select
 from sqlalchemy.orm import configure_mappers
 
-from devserver.servers import EmbeddedPostgres, EmbeddedRedis
+from devserver import tether
+from devserver.servers import EmbeddedPostgres, EmbeddedRedis, wait_until
+from jobs.runtime.models import JobRun, RunState
 from tests.browser.serving import CHROMIUM, SWITCHES, served
 from tests.conftest import Servers
 from tests.factories import booking
 from tests.peers.smtp import SmtpPeer
 from webapp.core import clock
-from webapp.core.db import transaction
+from webapp.core.db import session, transaction
 from webapp.scheduling.models import EventType
 
-IMAGES = Path(__file__).resolve().parents[2] / "docs" / "images"
+ROOT = Path(__file__).resolve().parents[2]
+IMAGES = ROOT / "docs" / "images"
 DESK: dict[str, Any] = {"viewport": {"width": 1200, "height": 760}, "device_scale_factor": 1.5}
 PHONE: dict[str, Any] = {"viewport": {"width": 390, "height": 844}, "device_scale_factor": 2, "is_mobile": True}
 GUESTS = ("Mara Okafor", "Tom Brandt", "Élise Moreau", "Ken Tanaka", "Priya Raman", "Ines Costa")
@@ -43,25 +49,53 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder, _servers(Path(folder)) as servers:
         os.environ.update(servers.environment() | {"LOG_LEVEL": "error"})
         app, sign_in = _application(Path(folder) / "demo.json")
-        with served(app) as site, sync_playwright() as playwright:
+        with served(app) as site, _background(), sync_playwright() as playwright:
+            _wait_until_at_rest(app)
             browser = playwright.chromium.launch(executable_path=CHROMIUM, args=list(SWITCHES))
             _take_all(browser, site, sign_in)
             browser.close()
 
 
 def _take_all(browser: Browser, site: str, sign_in: dict[str, Any]) -> None:
-    public = f"/book/{sign_in['organization']}/{sign_in['event_types'][0]}?timezone=Europe/Berlin"
+    pages = f"/book/{sign_in['organization']}"
+    public = f"{pages}/{sign_in['event_types'][0]}?timezone=Europe/Berlin"
     for name, options in {"booking": DESK, "booking-phone": PHONE, "booking-phone-dark": PHONE}.items():
         page = _open(browser, site, dark=name.endswith("dark"), **options)
         _take(page, public, name)
+    _take(_open(browser, site, **DESK), f"{pages}/open-studio?timezone=Europe/Berlin", "group")
     host = _open(browser, site, **DESK)
     host.goto("/sign-in")
     host.get_by_label("E-mail address").fill(sign_in["email"])
     host.get_by_label("Password").fill(sign_in["password"])
     host.get_by_role("button", name="Sign in").click()
     host.wait_for_url("**/app")
-    for path, name in (("/app", "dashboard"), ("/app/availability", "availability")):
+    for path, name in (("/app", "dashboard"), ("/app/availability", "availability"), ("/admin/jobs/runs", "jobs")):
         _take(host, path, name)
+
+
+@contextmanager
+def _background() -> Iterator[None]:
+    """A worker and a scheduler, as production runs them."""
+    with ExitStack() as running:
+        for module in ("jobs.worker", "jobs.scheduler"):
+            command = tether.command(sys.executable, "-m", module, on_death=signal.SIGKILL)
+            process = running.enter_context(subprocess.Popen(command, cwd=ROOT))
+            running.callback(process.terminate)
+        yield
+
+
+def _wait_until_at_rest(app: Flask) -> None:
+    """Return when the mails of all bookings are out."""
+    due = select(func.count()).where(
+        JobRun.state.in_([RunState.WAITING, RunState.RUNNING]), JobRun.run_at <= func.now()
+    )
+    with app.app_context():
+
+        def is_at_rest() -> bool:
+            with transaction():
+                return not session().scalar(due)
+
+        assert wait_until(is_at_rest, 60), "the jobs are not done within a minute"
 
 
 def _open(browser: Browser, site: str, *, dark: bool = False, **options: Any) -> Page:
@@ -100,7 +134,29 @@ def _application(demo_file: Path) -> tuple[Flask, dict[str, Any]]:
         demo.seed(demo_file)
         sign_in: dict[str, Any] = json.loads(demo_file.read_text())
         _book(sign_in)
+        _fill_a_studio(sign_in)
     return app, sign_in
+
+
+def _fill_a_studio(sign_in: dict[str, Any]) -> None:
+    """Let guests take some of the seats that are for several."""
+    from webapp.scheduling.queries import public_event_type
+    from webapp.scheduling.service.booking import book
+    from webapp.scheduling.service.guests import Guest
+    from webapp.scheduling.service.offers import offered_slots
+
+    kind = public_event_type(sign_in["organization"], "open-studio")
+    zone = clock.find_zone("Europe/Berlin")
+    today = clock.now().astimezone(zone).date()
+    first, second, *_ = offered_slots(
+        event_type=kind, first=today + timedelta(days=1), last=today + timedelta(days=14), zone=zone
+    )
+    with transaction():
+        for start, number in ((first.start, 8), (second.start, 5)):
+            for seat in range(number):
+                name = GUESTS[seat % len(GUESTS)]
+                guest = Guest(name=name, email=f"guest{seat}@example.com", timezone="Europe/Berlin")
+                book(event_type=kind, start=start, guest=guest, answers={})
 
 
 def _book(sign_in: dict[str, Any]) -> None:

@@ -61,6 +61,14 @@ class Run:
                 start_new_session=True,
             )
 
+    def ended(self) -> int:
+        """Wait for its end; return its exit code."""
+        try:
+            return self.process.wait(LONGEST_STOP)
+        except subprocess.TimeoutExpired:
+            left = "\n".join(f"{pid} {command_line(pid)}" for pid in sorted(descendants(self.process.pid)))
+            pytest.fail(f"It does not end. These are left:\n{left}\nIts words:\n{self.log}")
+
     def assert_all_gone(self) -> None:
         wait_until(lambda: not any(is_alive(pid) for pid in self.seen), seconds=LONGEST_STOP)
 
@@ -135,7 +143,7 @@ def running(run: Run) -> Run:
 def test_it_stops_on_ctrl_c_leaves_nothing_behind_and_comes_back_with_its_data(running: Run) -> None:
     demo = json.loads((running.folder / VAR / "demo.json").read_text())
     running.process.send_signal(signal.SIGINT)
-    assert running.process.wait(LONGEST_STOP) == 0, running.log
+    assert running.ended() == 0, running.log
     assert "Traceback" not in running.log
     assert "sending SIGKILL" not in running.log
     running.assert_all_gone()
@@ -191,7 +199,7 @@ def test_a_part_that_keeps_dying_stops_all_and_is_named(running: Run) -> None:
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP, signal.SIGKILL])
 def test_whatever_ends_it_ends_all(running: Run, number: signal.Signals) -> None:
     running.process.send_signal(number)
-    assert running.process.wait(LONGEST_STOP) == (-9 if number is signal.SIGKILL else 0)
+    assert running.ended() == (-9 if number is signal.SIGKILL else 0)
     running.assert_all_gone()
 
 
@@ -209,4 +217,4 @@ def test_each_address_on_the_screen_is_a_page_of_ours(app: Flask, tmp_path: Path
     paths = re.findall(r"http://almanac\.test(/\S*)", text)
     adapter = app.url_map.bind("almanac.test")
     assert [adapter.match(path) for path in paths]
-    assert len(paths) == 6
+    assert len(paths) == 7

@@ -108,7 +108,7 @@ def test_no_name_adds_a_header(breaker: str) -> None:
 
 
 @given(name=st.text(max_size=120), subject=st.text(max_size=200))
-@hypothesis_settings(max_examples=200, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@hypothesis_settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_whatever_people_are_called_the_headers_stay_ours(name: str, subject: str) -> None:
     letter = mail(
         recipient=Mailbox(name=name, address="gus@example.com"),

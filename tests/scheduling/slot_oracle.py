@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import UTC, date, datetime, timedelta
+from functools import cache
 from zoneinfo import ZoneInfo
 
 from webapp.scheduling.slots import Diary, Refusal, Rules
@@ -33,28 +34,30 @@ class Oracle:
         self.busy = {at for diary in diaries for span in diary.busy for at in range(*span)}
         self.own = {at for diary in diaries for span in diary.own for at in range(*span)}
         self.window_begin: dict[int, int] = {}
+        self._ranges = cache(self._ranges_of)
         self._walk()
 
     def _walk(self) -> None:
         """Note for each open minute when its window began, walking up from well before the first one asked about."""
         previous: list[date | None] = []
         for at in range(self.begin - 3 * 1440, self.end + self.rules.duration):
-            days = [self._opened_by(diary, on_the_clock(at, diary.zone)) for diary in self.diaries]
+            days = [self._opened_by(number, on_the_clock(at, diary.zone)) for number, diary in enumerate(self.diaries)]
             if None not in days:
                 self.window_begin[at] = self.window_begin[at - 1] if days == previous else at
             previous = [] if None in days else days
 
-    def _opened_by(self, diary: Diary, wall: datetime) -> date | None:
+    def _opened_by(self, number: int, wall: datetime) -> date | None:
         """Say which date's hours are open: the date's own, or else those of the day before that last past midnight."""
         shown, today = wall.hour * 60 + wall.minute, wall.date()
         yesterday = today - timedelta(days=1)
-        if any(start <= shown < end for start, end in self._ranges(diary, today)):
+        if any(start <= shown < end for start, end in self._ranges(number, today)):
             return today
-        if any(start <= shown + 1440 < end for start, end in self._ranges(diary, yesterday)):
+        if any(start <= shown + 1440 < end for start, end in self._ranges(number, yesterday)):
             return yesterday
         return None
 
-    def _ranges(self, diary: Diary, day: date) -> list[tuple[int, int]]:
+    def _ranges_of(self, number: int, day: date) -> list[tuple[int, int]]:
+        diary = self.diaries[number]
         for override in diary.overrides:
             if override.day == day:
                 return list(override.ranges)

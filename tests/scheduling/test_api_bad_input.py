@@ -17,7 +17,7 @@ from tests.scheduling.helpers import address, at, body, booked, refused
 from webapp.scheduling.models import EventType
 from webapp.scheduling.service.booking import manage_token
 
-fuzzed = settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=150)
+fuzzed = settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
 
 _plain = st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=30)
 anything = st.recursive(

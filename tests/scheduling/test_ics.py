@@ -132,7 +132,7 @@ words = st.text(st.characters(exclude_categories=["Cs", "Cc"], include_character
 
 
 @given(name=words, summary=words, description=words, location=words)
-@hypothesis_settings(max_examples=150, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@hypothesis_settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_whatever_people_type_the_object_stays_whole(name: str, summary: str, description: str, location: str) -> None:
     booking = samples.booking(guest_name=name, event={"location": location})
     text = build(booking, summary=summary, description=description)
