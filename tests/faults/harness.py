@@ -48,11 +48,12 @@ FAST = {
 }
 
 # Work that is due or under way. What waits for later may only be what was asked for later: reminders, the end of an
-# offer to a waitlist, and every minute the second look for alerts.
+# offer to a waitlist, every minute the second look for alerts, and after three past the hour open times to work out.
 UNFINISHED = """
 SELECT name, state, attempt, failures, interruptions, run_at - now() AS due_in, error FROM job_run
 WHERE state = 'running' OR (state = 'waiting' AND (run_at <= now() OR name NOT IN (
-    'notifications.send_booking_reminder', 'bookings.expire_waitlist_offer', 'operations.check_alerts'
+    'notifications.send_booking_reminder', 'bookings.expire_waitlist_offer', 'operations.check_alerts',
+    'availability.precompute_availability_cache'
 )))
 """
 
