@@ -1,6 +1,6 @@
 # `make` alone lists what there is. Python 3.11 or newer is all this needs; the rest goes into .venv.
 
-WORKERS ?= 2
+WORKERS ?= 3
 ARGS ?=
 
 python := .venv/bin/python
@@ -22,7 +22,7 @@ run: $(runtime) ## run Almanac with all it needs, until Ctrl-C (PORT=8000, ALMAN
 
 # Empty is unset: compiled once, and not in each of the many processes that tests start.
 test: export PYTHONDONTWRITEBYTECODE =
-test: $(tools) ## run all tests on servers of their own (ARGS="-k booking", WORKERS=2)
+test: $(tools) ## run all tests on servers of their own (ARGS="-k booking", WORKERS=3)
 	@.ci/chromium
 	@$(python) -m pytest -n $(WORKERS) $(ARGS)
 

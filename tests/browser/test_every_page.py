@@ -240,8 +240,7 @@ def site_map(app: Flask) -> SiteMap:
     return SiteMap(host, addresses)
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-@pytest.mark.parametrize("width", [320, 1280])
+@pytest.mark.parametrize(("width", "scheme"), [(320, "dark"), (1280, "light")])
 @pytest.mark.parametrize("who", ["guest", "host", "operator"])
 def test_pages_fit_can_be_read_and_have_names(
     visit: Visit, site_map: SiteMap, who: str, width: int, scheme: str

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from enum import StrEnum
 from typing import Any
@@ -33,12 +33,16 @@ class MailServer(SmtpPeer):
         super().__init__()
         self.waiting = 0
         self._held: Step | None = None
+        self._held_to = ""
         self._let_go = asyncio.Event()
 
     @contextmanager
-    def keeping_waiting(self, step: Step) -> Iterator[None]:
-        """Within the block every sender that comes to `step` waits; `wave_through` is for those who come later."""
-        self._held, self._let_go = step, asyncio.Event()
+    def keeping_waiting(self, step: Step, *, to: str = "") -> Iterator[None]:
+        """Within the block every sender that comes to `step` waits; `wave_through` is for those who come later.
+
+        With `to`, only those wait who have something for that address.
+        """
+        self._held, self._held_to, self._let_go = step, to, asyncio.Event()
         try:
             yield
         finally:
@@ -76,18 +80,18 @@ class MailServer(SmtpPeer):
     async def handle_RCPT(  # noqa: N802  # aiosmtpd looks its hooks up by these names
         self, server: SMTP, session: Session, envelope: Envelope, address: str, options: list[str]
     ) -> str:
-        await self._keep_at(Step.RECIPIENT)
+        await self._keep_at(Step.RECIPIENT, to=[address])
         return await super().handle_RCPT(server, session, envelope, address, options)
 
     async def handle_DATA(self, server: SMTP, session: Session, envelope: Envelope) -> str:  # noqa: N802  # as above
-        await self._keep_at(Step.CONTENT)
+        await self._keep_at(Step.CONTENT, to=envelope.rcpt_tos)
         answer = await super().handle_DATA(server, session, envelope)
-        await self._keep_at(Step.ANSWER)
+        await self._keep_at(Step.ANSWER, to=envelope.rcpt_tos)
         return answer
 
-    async def _keep_at(self, step: Step) -> None:
+    async def _keep_at(self, step: Step, *, to: Sequence[str]) -> None:
         """Wait for as long as `step` is held; a sender that hangs up meanwhile is gone, and so is its message."""
-        if self._held is not step:
+        if self._held is not step or (self._held_to and self._held_to not in to):
             return
         self.waiting += 1
         try:

@@ -29,7 +29,7 @@ def test_the_first_in_line_has_the_offer_within_five_seconds(almanac: Installati
 def test_a_worker_killed_between_the_award_and_its_mail_costs_no_offer_and_doubles_none(almanac: Installation) -> None:
     (start,) = _starts(almanac, 1)
     booking, first, second = _booked_and_waited_for(almanac, start, 9)
-    with almanac.mail.keeping_waiting(Step.RECIPIENT):
+    with almanac.mail.keeping_waiting(Step.RECIPIENT, to=first):
         _cancel(almanac, booking)
         almanac.wait_until(lambda: _entries(almanac, first) == ["offered"])
         almanac.mail.wait_for_senders(1)
