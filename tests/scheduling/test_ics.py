@@ -128,7 +128,11 @@ def test_an_address_with_odd_letters_stays_an_address() -> None:
     assert event["ATTENDEE"][0] == "mailto:o%27neil+a%3Fb%26c@example.com"
 
 
-words = st.text(st.characters(exclude_categories=["Cs", "Cc"], include_characters="\n\r\t"), max_size=300)
+# The library takes a byte-order mark, which nobody sees, off the beginning of a value.
+words = st.text(
+    st.characters(exclude_categories=["Cs", "Cc"], include_characters="\n\r\t", exclude_characters="\ufeff"),
+    max_size=300,
+)
 
 
 @given(name=words, summary=words, description=words, location=words)
