@@ -24,6 +24,18 @@ hypothesis_settings.register_profile("thorough", deadline=None, max_examples=200
 hypothesis_settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "default"))
 
 
+# What takes long to start and serves many tests: all that ask for it come to the one process that has it, and first.
+SHARED = {"_keeper": "installation", "_yard_keeper": "yard", "running": "running", "chromium": "chromium"}
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    for item in items:
+        names = getattr(item, "fixturenames", ())
+        if shared := next((group for fixture, group in SHARED.items() if fixture in names), None):
+            kind = item.path.name if shared in {"running", "chromium"} else shared
+            item.add_marker(pytest.mark.xdist_group(kind))
+
+
 @dataclass(frozen=True)
 class Servers:
     """What the application under test talks to."""
