@@ -123,10 +123,12 @@ def descendants(pid: int) -> set[int]:
 @pytest.fixture(scope="module")
 def run(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Run]:
     run = Run(tmp_path_factory.mktemp("run"))
+    before = signal.signal(signal.SIGHUP, signal.SIG_DFL)  # for it is inherited, and ignored when tests run under nohup
     try:
         run.start()
         yield run
     finally:
+        signal.signal(signal.SIGHUP, before)
         run.process.kill()
         run.process.wait()
     run.assert_all_gone()

@@ -195,7 +195,7 @@ def test_streams_are_few_and_a_closed_one_makes_room(client: FlaskClient, reader
 def test_a_stream_is_over_after_its_time(
     client: FlaskClient, reader: dict[str, str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(live, "STREAM_SECONDS", 0.2)
+    monkeypatch.setattr(live, "STREAM_SECONDS", 1.5)
     monkeypatch.setattr(live, "LOOK_SECONDS", 0.05)
     monkeypatch.setattr(live, "COMMENT_SECONDS", 0.1)
     one = run(RunState.RUNNING, started_at=clock.now() - timedelta(seconds=1))
