@@ -9,7 +9,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from flask.testing import FlaskClient
-from sqlalchemy import event, select
+from sqlalchemy import event, select, text
 from werkzeug.test import TestResponse
 
 from tests.factories import member
@@ -103,3 +103,16 @@ def counted_queries() -> Iterator[list[str]]:
         yield statements
     finally:
         event.remove(db.engine, "before_cursor_execute", note)
+
+
+def until_somebody_waits() -> None:
+    """Return once a session of the database waits for a lock of another one."""
+    waiting = text(
+        "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"
+    )
+    patience = clock.now() + timedelta(seconds=10)
+    while clock.now() < patience:
+        with db.engine.connect() as connection:
+            if connection.scalar(waiting):
+                return
+    raise AssertionError("nobody waited for a lock")

@@ -10,7 +10,7 @@ from flask.testing import FlaskClient
 from sqlalchemy import func, insert, select, text
 
 from tests.factories import event_type, member, schedule
-from tests.scheduling.helpers import GUEST, address, at, body, booked, refused, time_of
+from tests.scheduling.helpers import GUEST, address, at, body, booked, refused, time_of, until_somebody_waits
 from webapp.core import clock, crypto
 from webapp.core.db import db, session, transaction
 from webapp.core.errors import NotFound
@@ -177,7 +177,7 @@ def test_the_database_has_the_last_word(app: Flask) -> None:
         intruder.execute(insert(Meeting).values(**_meeting(kind)))
         intruder.execute(insert(HostTime).values(**_host_time(kind)))
         guest = pool.submit(_book_in, app, kind.organization.slug, kind.slug, at(10))
-        _until_somebody_waits()
+        until_somebody_waits()
         intruder.commit()
         with pytest.raises(SlotTaken):
             guest.result(10)
@@ -199,18 +199,6 @@ def _book_in(app: Flask, organization: str, slug: str, start: datetime, lock_tim
     with app.app_context(), transaction():
         session().execute(text("SELECT set_config('lock_timeout', :value, true)"), {"value": lock_timeout})
         book(event_type=public_event_type(organization, slug), start=start, guest=GUEST, answers={})
-
-
-def _until_somebody_waits() -> None:
-    waiting = text(
-        "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"
-    )
-    patience = clock.now() + timedelta(seconds=10)
-    while clock.now() < patience:
-        with db.engine.connect() as connection:
-            if connection.scalar(waiting):
-                return
-    raise AssertionError("nobody waited for a lock")
 
 
 def _meeting(kind: EventType) -> dict[str, Any]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
@@ -9,10 +10,11 @@ from flask import Flask
 from sqlalchemy import func, select
 
 from tests.factories import event_type
-from tests.scheduling.helpers import at, booked, in_days, slots
+from tests.scheduling.helpers import at, booked, in_days, slots, until_somebody_waits
 from tests.scheduling.pages import Form, Page, Visitor
-from webapp.core.db import session
+from webapp.core.db import session, transaction
 from webapp.scheduling.models import Booking, EventType, Hold
+from webapp.scheduling.service.holds import hold_time
 from webapp.scheduling.views.picker import start_value
 
 WHO = {"name": "Mara Okafor", "email": "mara@example.org"}
@@ -54,6 +56,18 @@ def test_the_script_keeps_the_time_and_the_form_books_it(app: Flask, visitor: Vi
     assert (answer.status_code, answer.get_json()) == (201, {"seconds": pytest.approx(300, abs=10)})
     assert at(10).isoformat() not in slots(app.test_client(), kind, in_days(2))
     visitor.send(form, WHO)
+    assert session().scalars(select(Booking.starts_at)).all() == [at(10)]
+    assert holds() == 0
+
+
+def test_who_sends_the_form_in_the_moment_its_time_is_kept_books_it(visitor: Visitor, kind: EventType) -> None:
+    form = open_form(visitor, kind).form("/confirm")
+    with ThreadPoolExecutor() as pool:
+        with transaction():
+            hold_time(event_type=kind, start=at(10), token=dict(form.fields)["hold"], holder="the script")
+            sent = pool.submit(visitor.send, form, WHO)
+            until_somebody_waits()
+        sent.result(20)
     assert session().scalars(select(Booking.starts_at)).all() == [at(10)]
     assert holds() == 0
 

@@ -19,7 +19,7 @@ from webapp.core.idempotency import KeyReused, earlier_answer, remember_answer
 from webapp.core.settings import settings
 from webapp.core.validation import InvalidInput
 from webapp.scheduling import queries
-from webapp.scheduling.errors import OccurrencesRefused, StartRefused
+from webapp.scheduling.errors import OccurrencesRefused, SlotTaken, StartRefused
 from webapp.scheduling.forms import show_errors
 from webapp.scheduling.forms.booking import GuestForm, guest_form
 from webapp.scheduling.forms.series import SeriesForm, series_form
@@ -113,7 +113,7 @@ def _book_or_ask_again(
     wanted: _Wanted, filled: GuestForm, repeat: SeriesForm, link: BookingLink | None
 ) -> ResponseReturnValue:
     try:
-        token = _book_once(wanted, filled, repeat, link)
+        token = _book_even_if_just_held(wanted, filled, repeat, link)
     except StartRefused as refusal:
         return _form_page(wanted, filled, refusal=refusal, repeat=repeat)
     except OccurrencesRefused as refused:
@@ -151,6 +151,19 @@ def _wanted(event_type: EventType, start: datetime, arguments: Mapping[str, str]
     wish = read_wish(arguments)
     zone = wish.zone or clock.find_zone(event_type.organization.timezone)
     return _Wanted(event_type, start, zone, unusual_duration(event_type, wish))
+
+
+def _book_even_if_just_held(wanted: _Wanted, filled: GuestForm, repeat: SeriesForm, link: BookingLink | None) -> str:
+    """Book as `_book_once` does, also when the form's script has the time kept in the very moment the form comes in.
+
+    Then who stands in the guest's way is the guest, whose hold can be found by now.
+    """
+    try:
+        return _book_once(wanted, filled, repeat, link)
+    except (SlotTaken, OccurrencesRefused):
+        if own_hold(wanted.event_type, wanted.start, request.form) is None:
+            raise
+    return _book_once(wanted, filled, repeat, link)
 
 
 def _book_once(wanted: _Wanted, filled: GuestForm, repeat: SeriesForm, link: BookingLink | None) -> str:
