@@ -8,6 +8,7 @@ import shlex
 import signal
 import sys
 import threading
+import time
 from collections.abc import Callable
 from contextlib import suppress
 from datetime import datetime
@@ -21,6 +22,8 @@ from devserver import keep, tether
 
 STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 _EARLY_STOP_SECONDS = 0.1
+# So long a part has time to end by itself: a web server finishes what it was asked.
+_GRACE_SECONDS = 20.0
 
 
 class Supervisor(Manager):  # type: ignore[misc]  # honcho has no type information
@@ -35,6 +38,7 @@ class Supervisor(Manager):  # type: ignore[misc]  # honcho has no type informati
         self._procmgr = _Signals()
         self._introduce = introduce
         self.ended_first: dict[str, int] = {}
+        self._force_at = 0.0
 
     def loop(self) -> None:
         """Run the parts until one ends (then `ended_first` holds its name and exit code) or a stop is asked for."""
@@ -50,7 +54,13 @@ class Supervisor(Manager):  # type: ignore[misc]  # honcho has no type informati
         if not self._terminating:
             codes = {name: part.get("returncode") for name, part in self._processes.items()}
             self.ended_first = {name: code for name, code in codes.items() if code is not None}
+            self._force_at = time.monotonic() + _GRACE_SECONDS
         super().terminate()
+
+    def kill(self) -> None:
+        """End by force what has not ended in time; honcho asks for it, again and again, after some seconds."""
+        if time.monotonic() >= self._force_at:
+            super().kill()
 
     def _start(self) -> None:
         super()._start()

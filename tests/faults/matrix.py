@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import cached_property
 from typing import Any
 
 from redis import Redis
@@ -58,9 +59,7 @@ class Point:
 
 
 class Scene:
-    """One errand that is stopped at a point. `actor` is the program that has it in hand there."""
-
-    actor: Program
+    """One errand that is stopped at a point."""
 
     def __init__(self, yard: Yard, point: Point) -> None:
         self.yard = yard
@@ -68,6 +67,13 @@ class Scene:
         self.mark = yard.new_mark()
         self.stop = point.stop(self)
         self.asked: Asked | None = None
+
+    @cached_property
+    def actor(self) -> Program:
+        """The program that has the errand in hand at the point."""
+        if self.point.by is By.WEB:
+            return self.yard.web
+        return self.yard.schedulers[0] if self.point.by is By.SCHEDULER else self.yard.worker_of(self.mark)
 
     @property
     def proxy(self) -> CuttingProxy:
@@ -85,9 +91,9 @@ class Scene:
     def arrive(self) -> None:
         """Return once the errand is at the point."""
         self.yard.wait_until(self.stop.is_reached, what="Nobody comes to the point.")
-        self.actor = self._actor()
+        actor = self.actor
         if self.point.beyond:
-            self.actor.freeze()
+            actor.freeze()
             self.stop.open()
             self.yard.wait_until(lambda: not self.stop.is_reached(), what="It is not committed.")
 
@@ -132,14 +138,9 @@ class Scene:
             return 0
         return 2 if self.point.kind == "two steps" else 1
 
-    def _actor(self) -> Program:
-        if self.point.by is By.WEB:
-            return self.yard.web
-        return self.yard.schedulers[0] if self.point.by is By.SCHEDULER else self.yard.worker_of(self.mark)
-
 
 class _AtFinish:
-    """Stops what a worker has done on its way to Redis."""
+    """Stops what a worker has done on its way to Redis, where the worker says it again after a while."""
 
     def __init__(self, scene: Scene) -> None:
         self._scene = scene
@@ -147,7 +148,8 @@ class _AtFinish:
         self._held: Held | None = None
 
     def is_reached(self) -> bool:
-        if self._held is None and self._before.is_reached():
+        # Who has taken it can be found out no longer once it has been said.
+        if self._held is None and self._before.is_reached() and self._scene.actor.is_running:
             self._held = Held(self._scene.yard.to_hosts.hold(b'["' + self._scene.latest_run() + b'"'))
             self._before.open()
         return self._held is not None and self._held.is_reached()
