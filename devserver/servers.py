@@ -8,6 +8,7 @@ import fcntl
 import importlib.util
 import os
 import pwd
+import random
 import secrets
 import shutil
 import signal
@@ -28,6 +29,9 @@ STOP_SECONDS = 10.0
 ENDING_SECONDS = 3.0
 _POLL_SECONDS = 0.02
 _PORT_ATTEMPTS = 3
+_OWN_PORTS = range(20_000, 32_000)
+_PORTS_TO_TRY = 200
+_DRAW = random.SystemRandom()  # and not one that two test processes seed alike
 
 
 class ServerError(Exception):
@@ -340,10 +344,18 @@ class EmbeddedRedis(EmbeddedServer):
 
 
 def free_port() -> int:
-    """Return a TCP port of the loopback address that nothing listens on."""
-    with socket.socket() as probe:
-        probe.bind((HOST, 0))
-        return int(probe.getsockname()[1])
+    """Return a TCP port of the loopback address that nothing listens on.
+
+    Drawn from below those that systems give out by themselves (Linux from 32768, others from 49152): between the look
+    and the use, which may be seconds, no connection that leaves this machine is given it. Raises ServerError if none
+    of many is free.
+    """
+    for port in _DRAW.sample(_OWN_PORTS, _PORTS_TO_TRY):
+        with socket.socket() as probe, suppress(OSError):
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)  # as servers do: not stopped by closed ones
+            probe.bind((HOST, port))
+            return port
+    raise ServerError(f"None of {_PORTS_TO_TRY} ports of {HOST} is free.")
 
 
 def _signal(pid: int, number: signal.Signals) -> None:

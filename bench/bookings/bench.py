@@ -15,9 +15,10 @@ import psycopg
 
 from bench import machine
 from bench.bookings.client import Guest, book_at_a_rate, read_for
-from bench.bookings.mailbox import Mailbox, free_port, mail_server
+from bench.bookings.mailbox import Mailbox, mail_server
 from bench.installation import ROOT, Installation, installation
 from bench.report import BenchError, Report, Target, percentile, table, targets_table
+from devserver.servers import free_port
 
 SUMMARY = "bookings: the time to book and until the confirmation is at the mail server, and slots from the cache"
 

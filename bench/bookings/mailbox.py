@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-import socket
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
 from aiosmtpd.controller import Controller
+
+from devserver.servers import free_port
 
 
 class Mailbox:
@@ -24,13 +25,6 @@ class Mailbox:
         for recipient in envelope.rcpt_tos:
             self.first.setdefault(recipient, time.time())
         return "250 OK"
-
-
-def free_port() -> int:
-    """Return a port of this machine on which nobody listens."""
-    with socket.create_server(("127.0.0.1", 0)) as server:
-        port: int = server.getsockname()[1]
-        return port
 
 
 @contextmanager

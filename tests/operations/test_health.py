@@ -12,6 +12,7 @@ from flask.testing import FlaskClient
 from redis import Redis
 from sqlalchemy import Engine, create_engine
 
+from devserver.servers import free_port
 from tests.conftest import Servers
 from tests.operations.conftest import eventually, our_process, rq_worker
 from webapp.core.db import db
@@ -30,8 +31,7 @@ def black_hole() -> Iterator[int]:
 @pytest.fixture
 def nowhere() -> int:
     """A port where nobody listens."""
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        return int(listener.getsockname()[1])
+    return free_port()
 
 
 def test_alive_whatever_else_is_down(client: FlaskClient, servers: Servers) -> None:

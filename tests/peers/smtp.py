@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import socket
 import ssl
 import threading
 from collections.abc import Iterator
@@ -14,6 +13,8 @@ from typing import Any, Self
 
 from aiosmtpd.controller import Controller
 from aiosmtpd.smtp import SMTP, AuthResult, Envelope, LoginPassword, Session
+
+from devserver.servers import free_port
 
 HANG_UP = "hang up"
 
@@ -49,9 +50,7 @@ class SmtpPeer:
         self._released = threading.Event()
         self._released.set()
         self._sessions: list[SMTP] = []
-        with socket.socket() as probe:
-            probe.bind(("127.0.0.1", 0))
-            self.port: int = probe.getsockname()[1]
+        self.port = free_port()
         options: dict[str, Any] = {"enable_SMTPUTF8": international}
         if sign_in is not None:
             options |= {"auth_required": True, "authenticator": self._authenticate}
