@@ -32,14 +32,14 @@ class Keeper(Generic[S]):
         self._stack.close()
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def _keeper(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Keeper[Installation]]:
     keeper = Keeper(lambda: Installation(tmp_path_factory.mktemp("installation")))
     yield keeper
     keeper.close()
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def _yard_keeper(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Keeper[Yard]]:
     keeper = Keeper(lambda: Yard(tmp_path_factory.mktemp("yard")))
     yield keeper

@@ -50,13 +50,14 @@ def port(migrated_app: Flask) -> Iterator[int]:
 
 def _all_at_once(port: int, requests: list[Request]) -> list[tuple[int, dict[str, Any]]]:
     """Send every request in the same instant; return each status and document."""
+    session().rollback()  # a transaction left open here would be ended by the database while the guests take their time
     ready = Barrier(len(requests))
 
     def send(request: Request) -> tuple[int, dict[str, Any]]:
         path, sent, headers = request
-        connection = HTTPConnection("127.0.0.1", port, timeout=60)
+        connection = HTTPConnection("127.0.0.1", port, timeout=120)
         connection.connect()
-        ready.wait(60)
+        ready.wait(120)
         connection.request("POST", path, json.dumps(sent), {"Content-Type": "application/json"} | headers)
         answer = connection.getresponse()
         document = json.loads(answer.read())
