@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import os
+import subprocess
+import sys
 import time
 from typing import Any
+from urllib.parse import urlsplit
 
 from redis import Redis
 
 from tests.conftest import Servers
-from tests.operations.conftest import eventually
+from tests.operations.conftest import ROOT, eventually
+from tests.peers.cutting_proxy import CuttingProxy
 from webapp.core import measures
 
 
@@ -60,6 +64,23 @@ def test_what_was_counted_while_redis_was_away_arrives_when_it_is_back(servers: 
     finally:
         servers.jobs_redis.start()
     assert eventually(lambda: stored("jobs_dead")) == {(("a.b", "email"), "count"): 100.0}
+
+
+def test_a_write_whose_answer_got_lost_is_not_counted_again(servers: Servers, redis: Redis) -> None:
+    measures.flush()
+    redis.delete(measures.KEY)
+    program = """
+from webapp.core import measures
+for queue in ("email", "bookings"):
+    measures.count("jobs_dead", job="a.b", queue=queue)
+    measures.flush()
+"""
+    with CuttingProxy(lambda: urlsplit(servers.jobs_redis.url).port or 0) as proxy:
+        lost = proxy.lose_answer_to(b"email")
+        environment = os.environ | {"REDIS_URL": f"redis://127.0.0.1:{proxy.port}/0"}
+        subprocess.run([sys.executable, "-c", program], cwd=ROOT, env=environment, check=True)
+    assert lost.caught.is_set()
+    assert stored("jobs_dead") == {(("a.b", "email"), "count"): 1.0, (("a.b", "bookings"), "count"): 1.0}
 
 
 def test_a_forked_child_counts_for_itself_and_not_its_parents_again(redis: Redis) -> None:

@@ -16,6 +16,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from threading import Event, Lock, RLock, Thread
 from typing import Literal
+from uuid import uuid4
 
 from redis.exceptions import RedisError
 
@@ -25,6 +26,16 @@ from webapp.core.settings import SettingsError
 
 KEY = "almanac:measures"
 FLUSH_SECONDS = 1.0
+# So long it is known which batch of a process was written last; a longer absence of Redis may count one batch twice.
+WRITTEN_SECONDS = 86_400
+
+# KEYS: the measures, the number of this process's last batch. ARGV: the batch's number, for how long to keep it, then
+# command, field and amount of every series. A process writes one batch after the other, so the last number suffices.
+_WRITE = """
+if redis.call('GET', KEYS[2]) == ARGV[1] then return end
+redis.call('SET', KEYS[2], ARGV[1], 'EX', ARGV[2])
+for i = 3, #ARGV, 3 do redis.call(ARGV[i], KEYS[1], ARGV[i + 1], ARGV[i + 2]) end
+"""
 
 CounterName = Literal[
     "http_requests",
@@ -188,6 +199,14 @@ def _complain(name: str, labels: dict[str, str]) -> None:
     get_logger(__name__).error("there is no such measure", measure=name, labels=sorted(labels))
 
 
+@dataclass(frozen=True)
+class _Batch:
+    """What is written at once, numbered so that a batch whose answer got lost is not counted again."""
+
+    number: int
+    amounts: Mapping[Series, float]
+
+
 class _Gathered:
     """What this process has counted since the last write."""
 
@@ -197,6 +216,9 @@ class _Gathered:
         self._amounts: defaultdict[Series, float] = defaultdict(float)
         self._filled = Event()
         self._thread: Thread | None = None
+        self._written_key = f"{KEY}:written:{uuid4().hex}"
+        self._number = 0
+        self._unsure: _Batch | None = None
 
     def add(self, series: Series, amount: float) -> None:
         with self._lock:
@@ -209,19 +231,26 @@ class _Gathered:
 
     def flush(self) -> None:
         with self._writing:  # who flushes last before the end waits for the write that is under way
-            with self._lock:
-                amounts, self._amounts = self._amounts, defaultdict(float)
-                self._filled.clear()
             try:
-                _write(amounts)
+                self._write_unsure()
+                self._unsure = self._next_batch()
+                self._write_unsure()
             except (RedisError, OSError, SettingsError):  # kept for the next time; /readyz tells of Redis's absence
-                self._keep(amounts)
+                self._filled.set()
 
-    def _keep(self, amounts: Mapping[Series, float]) -> None:
+    def _write_unsure(self) -> None:
+        if self._unsure:
+            _write(self._written_key, self._unsure)
+            self._unsure = None
+
+    def _next_batch(self) -> _Batch | None:
         with self._lock:
-            for series, amount in amounts.items():
-                self._amounts[series] += amount
-            self._filled.set()
+            amounts, self._amounts = self._amounts, defaultdict(float)
+            self._filled.clear()
+        if not amounts:
+            return None
+        self._number += 1
+        return _Batch(self._number, amounts)
 
     def _write_on(self) -> None:
         pause = Event()
@@ -230,16 +259,12 @@ class _Gathered:
             self.flush()
 
 
-def _write(amounts: Mapping[Series, float]) -> None:
-    if not amounts:
-        return
-    with jobs_redis().pipeline(transaction=True) as pipe:
-        for series, amount in amounts.items():
-            if series.part == "sum":
-                pipe.hincrbyfloat(KEY, series.field(), amount)
-            else:
-                pipe.hincrby(KEY, series.field(), int(amount))
-        pipe.execute()
+def _write(written_key: str, batch: _Batch) -> None:
+    steps: list[str | float] = []
+    for series, amount in batch.amounts.items():
+        steps += ["HINCRBYFLOAT" if series.part == "sum" else "HINCRBY", series.field()]
+        steps.append(amount if series.part == "sum" else int(amount))
+    jobs_redis().eval(_WRITE, 2, KEY, written_key, batch.number, WRITTEN_SECONDS, *steps)  # Redis's EVAL, not Python's
 
 
 _gathered = _Gathered()
