@@ -17,6 +17,7 @@ from honcho.environ import parse_procfile
 
 from devserver import tether
 from devserver.environment import ROOT, Place, check_port, development_environment, place, write_for_shells
+from devserver.files import take_lock
 from devserver.servers import (
     AlreadyRunning,
     EmbeddedPostgres,
@@ -24,7 +25,6 @@ from devserver.servers import (
     EmbeddedServer,
     ServerError,
     free_port,
-    take_lock,
     wait_until,
 )
 from devserver.supervisor import STOP_SIGNALS, Supervisor

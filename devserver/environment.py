@@ -11,7 +11,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from devserver.servers import HOST, ServerError, write_private
+from devserver.files import write_private
+from devserver.servers import HOST, ServerError
 
 ROOT = Path(__file__).resolve().parent.parent
 

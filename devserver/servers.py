@@ -22,6 +22,7 @@ from pathlib import Path
 from typing import IO, Self
 
 from devserver import tether
+from devserver.files import take_lock, write_private
 
 HOST = "127.0.0.1"
 START_SECONDS = 30.0
@@ -365,15 +366,6 @@ def _signal(pid: int, number: signal.Signals) -> None:
             os.kill(pid, number)
 
 
-def take_lock(file: IO[bytes]) -> bool:
-    """Take the lock of an open file unless another has it; True when it is ours."""
-    try:
-        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return False
-    return True
-
-
 def wait_until(condition: Callable[[], bool], seconds: float) -> bool:
     """Ask again and again until the answer is yes (True) or the time is up (False)."""
     deadline = time.monotonic() + seconds
@@ -382,12 +374,6 @@ def wait_until(condition: Callable[[], bool], seconds: float) -> bool:
             return False
         time.sleep(_POLL_SECONDS)
     return True
-
-
-def write_private(path: Path, text: str) -> None:
-    """Write a file that only its owner may read, from its first moment on."""
-    path.touch(mode=0o600)
-    path.write_text(text)
 
 
 def _package_folder(package: str) -> Path:
