@@ -7,7 +7,6 @@ import subprocess
 import sys
 import time
 from typing import Any
-from urllib.parse import urlsplit
 
 from redis import Redis
 
@@ -21,6 +20,12 @@ def stored(name: str) -> dict[tuple[tuple[str, ...], str], float]:
     return {(series.values, series.part): value for series, value in measures.read_all() if series.name == name}
 
 
+def forget(redis: Redis) -> None:
+    """Have nothing counted: neither in Redis nor in this process."""
+    measures.flush()
+    redis.delete(measures.KEY)
+
+
 def test_counts_are_in_redis_within_a_second_or_two_by_themselves(redis: Redis) -> None:
     measures.count("jobs_started", job="a.b", queue="email")
     measures.count("jobs_started", 2, job="a.b", queue="email")
@@ -28,8 +33,7 @@ def test_counts_are_in_redis_within_a_second_or_two_by_themselves(redis: Redis) 
 
 
 def test_durations_are_sorted_into_buckets_with_inclusive_bounds(redis: Redis) -> None:
-    measures.flush()
-    redis.delete(measures.KEY)
+    forget(redis)
     for seconds in (0.001, 0.005, 0.3, 9999.0, -0.2):
         measures.observe("job_run_seconds", seconds, job="a.b", queue="email")
     measures.flush()
@@ -52,8 +56,7 @@ def test_a_wrong_name_or_label_is_logged_and_raises_nothing(lines: Any, redis: R
 
 
 def test_what_was_counted_while_redis_was_away_arrives_when_it_is_back(servers: Servers, redis: Redis) -> None:
-    measures.flush()
-    redis.delete(measures.KEY)
+    forget(redis)
     servers.jobs_redis.stop()
     try:
         began = time.monotonic()
@@ -67,15 +70,14 @@ def test_what_was_counted_while_redis_was_away_arrives_when_it_is_back(servers: 
 
 
 def test_a_write_whose_answer_got_lost_is_not_counted_again(servers: Servers, redis: Redis) -> None:
-    measures.flush()
-    redis.delete(measures.KEY)
+    forget(redis)
     program = """
 from webapp.core import measures
 for queue in ("email", "bookings"):
     measures.count("jobs_dead", job="a.b", queue=queue)
     measures.flush()
 """
-    with CuttingProxy(lambda: urlsplit(servers.jobs_redis.url).port or 0) as proxy:
+    with CuttingProxy(lambda: servers.jobs_redis.port) as proxy:
         lost = proxy.lose_answer_to(b"email")
         environment = os.environ | {"REDIS_URL": f"redis://127.0.0.1:{proxy.port}/0"}
         subprocess.run([sys.executable, "-c", program], cwd=ROOT, env=environment, check=True)
@@ -84,8 +86,7 @@ for queue in ("email", "bookings"):
 
 
 def test_a_forked_child_counts_for_itself_and_not_its_parents_again(redis: Redis) -> None:
-    measures.flush()
-    redis.delete(measures.KEY)
+    forget(redis)
     measures.count("jobs_succeeded", job="parent", queue="email")
     child = os.fork()
     if child == 0:

@@ -55,9 +55,9 @@ def _all_at_once(port: int, requests: list[Request]) -> list[tuple[int, dict[str
 
     def send(request: Request) -> tuple[int, dict[str, Any]]:
         path, sent, headers = request
-        connection = HTTPConnection("127.0.0.1", port, timeout=120)
+        connection = HTTPConnection("127.0.0.1", port, timeout=60)
         connection.connect()
-        ready.wait(120)
+        ready.wait(60)
         connection.request("POST", path, json.dumps(sent), {"Content-Type": "application/json"} | headers)
         answer = connection.getresponse()
         document = json.loads(answer.read())

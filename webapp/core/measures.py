@@ -178,7 +178,7 @@ def set_gauge(name: GaugeName, value: float, /, **labels: str) -> None:
 
 
 def flush() -> None:
-    """Write what this process has gathered now; for processes that end by `os._exit`. Never raises, waits up to 1 s."""
+    """Write what this process has gathered now; for processes that end by `os._exit`. Never raises, waits up to 2 s."""
     _gathered.flush()
 
 
@@ -199,14 +199,6 @@ def _complain(name: str, labels: dict[str, str]) -> None:
     get_logger(__name__).error("there is no such measure", measure=name, labels=sorted(labels))
 
 
-@dataclass(frozen=True)
-class _Batch:
-    """What is written at once, numbered so that a batch whose answer got lost is not counted again."""
-
-    number: int
-    amounts: Mapping[Series, float]
-
-
 class _Gathered:
     """What this process has counted since the last write."""
 
@@ -217,8 +209,8 @@ class _Gathered:
         self._filled = Event()
         self._thread: Thread | None = None
         self._written_key = f"{KEY}:written:{uuid4().hex}"
-        self._number = 0
-        self._unsure: _Batch | None = None
+        self._batches_written = 0
+        self._unsure: Mapping[Series, float] = {}
 
     def add(self, series: Series, amount: float) -> None:
         with self._lock:
@@ -233,24 +225,23 @@ class _Gathered:
         with self._writing:  # who flushes last before the end waits for the write that is under way
             try:
                 self._write_unsure()
-                self._unsure = self._next_batch()
+                self._unsure = self._take()
                 self._write_unsure()
             except (RedisError, OSError, SettingsError):  # kept for the next time; /readyz tells of Redis's absence
                 self._filled.set()
 
     def _write_unsure(self) -> None:
+        """Write what is not known to be written, if there is anything, under the number of its first try."""
         if self._unsure:
-            _write(self._written_key, self._unsure)
-            self._unsure = None
+            _write(self._written_key, self._batches_written + 1, self._unsure)
+            self._unsure = {}
+            self._batches_written += 1
 
-    def _next_batch(self) -> _Batch | None:
+    def _take(self) -> Mapping[Series, float]:
         with self._lock:
             amounts, self._amounts = self._amounts, defaultdict(float)
             self._filled.clear()
-        if not amounts:
-            return None
-        self._number += 1
-        return _Batch(self._number, amounts)
+        return amounts
 
     def _write_on(self) -> None:
         pause = Event()
@@ -259,12 +250,12 @@ class _Gathered:
             self.flush()
 
 
-def _write(written_key: str, batch: _Batch) -> None:
+def _write(written_key: str, number: int, amounts: Mapping[Series, float]) -> None:
     steps: list[str | float] = []
-    for series, amount in batch.amounts.items():
+    for series, amount in amounts.items():
         steps += ["HINCRBYFLOAT" if series.part == "sum" else "HINCRBY", series.field()]
         steps.append(amount if series.part == "sum" else int(amount))
-    jobs_redis().eval(_WRITE, 2, KEY, written_key, batch.number, WRITTEN_SECONDS, *steps)  # Redis's EVAL, not Python's
+    jobs_redis().eval(_WRITE, 2, KEY, written_key, number, WRITTEN_SECONDS, *steps)  # Redis's EVAL, not Python's
 
 
 _gathered = _Gathered()
