@@ -1,5 +1,6 @@
 """How gunicorn serves Almanac, here and in production; docs/configure.md lists the settings it reads."""
 
+import gc
 import os
 
 host = os.environ.get("HOST") or "0.0.0.0"  # noqa: S104  a container's own network
@@ -14,3 +15,9 @@ keepalive = 5
 accesslog = None  # each request is logged by the application, with its id
 forwarded_allow_ips = ""  # TRUSTED_PROXIES alone decides who may speak for a client
 control_socket_disable = True  # it would lie in the home folder and be shared by all copies
+
+
+def pre_fork(_server: object, _worker: object) -> None:
+    """Leave what was loaded before out of every collection: it is there to stay, and shared while nobody touches it."""
+    gc.collect()
+    gc.freeze()

@@ -12,6 +12,7 @@ from webapp.core.redis import cache_redis
 from webapp.core.settings import Settings, settings
 from webapp.web.extensions import init_extensions
 from webapp.web.languages import init_languages
+from webapp.web.limits import OneExchange
 from webapp.web.logs import init_logs
 from webapp.web.problems import init_problems
 
@@ -128,7 +129,8 @@ def _configure(app: Flask, chosen: Settings) -> None:
         SESSION_COOKIE_HTTPONLY=True,
         SESSION_COOKIE_SAMESITE="Lax",
         WTF_CSRF_TIME_LIMIT=None,  # a form left open over lunch still works; the session bounds it
-        RATELIMIT_STORAGE_URI="redis://",  # says what kind it is; where it is, the connections know
+        # Says what kind it is; where it is, the connections know.
+        RATELIMIT_STORAGE_URI=f"{OneExchange.STORAGE_SCHEME[0]}://",
         RATELIMIT_STORAGE_OPTIONS={"connection_pool": cache_redis().connection_pool},  # which gives up soon
         RATELIMIT_HEADERS_ENABLED=True,
         RATELIMIT_SWALLOW_ERRORS=True,

@@ -45,6 +45,12 @@ class Query(BaseModel):
     model_config = ConfigDict(frozen=True)
 
 
+class Written(NamedTuple):
+    """An answer that has been written out as JSON already."""
+
+    json: bytes
+
+
 class Out(BaseModel):
     """An answer."""
 
@@ -138,15 +144,16 @@ def endpoint(
     headers: type[BaseModel] | None = None,
     problems: Iterable[int] = (),
     needs_token: bool = False,
-) -> Callable[[Callable[..., BaseModel | None]], Callable[..., Response]]:
+) -> Callable[[Callable[..., BaseModel | Written | None]], Callable[..., Response]]:
     """Check a view's input, write its answer with `status`, and describe both under `tag`.
 
-    `answers` is None, and so is what the view returns, where there is nothing to say (status 204).
+    `answers` is None, and so is what the view returns, where there is nothing to say (status 204); of what is `Written`
+    it is the model that would be written so.
     `problems` are the statuses of the problem documents it may answer with, beside those that follow from the rest.
     `body` may be left out by the caller when all of its fields may. Raises InvalidInput, MalformedJson, 413 and 415.
     """
 
-    def decorate(view: Callable[..., BaseModel | None]) -> Callable[..., Response]:
+    def decorate(view: Callable[..., BaseModel | Written | None]) -> Callable[..., Response]:
         @wraps(view)
         def answered(*args: Any, **kwargs: Any) -> Response:
             return json_response(view(*args, **kwargs), status=status)
@@ -235,11 +242,12 @@ def _with_input(view: Callable[..., Response], inputs: _Inputs) -> Callable[...,
     return checked
 
 
-def json_response(answer: BaseModel | None, *, status: int = 200) -> Response:
+def json_response(answer: BaseModel | Written | None, *, status: int = 200) -> Response:
     """Return `answer` as JSON; None as no body at all."""
     if answer is None:
         return current_app.response_class(status=status)
-    return current_app.response_class(answer.model_dump_json(), status=status, mimetype="application/json")
+    text = answer.json if isinstance(answer, Written) else answer.model_dump_json()
+    return current_app.response_class(text, status=status, mimetype="application/json")
 
 
 def _query(model: type[Model]) -> Model:

@@ -11,7 +11,7 @@ from webapp.core.db import transaction
 from webapp.core.idempotency import earlier_answer, remember_answer
 from webapp.scheduling import queries
 from webapp.scheduling.api.blueprints import for_guests
-from webapp.scheduling.api.opening import opened
+from webapp.scheduling.api.opening import listed, opened
 from webapp.scheduling.models import EventType, Side
 from webapp.scheduling.schemas.guests import (
     BookingCreated,
@@ -24,14 +24,17 @@ from webapp.scheduling.schemas.guests import (
     RescheduleIn,
     SlotsOut,
     SlotsQuery,
+    write_slot,
 )
 from webapp.scheduling.service import booking as bookings
 from webapp.scheduling.service.attendance import check_in
-from webapp.scheduling.service.offers import offered_slots
 from webapp.scheduling.service.series import book_series, cancel_rest
-from webapp.web.openapi import IdempotencyHeaders, endpoint
+from webapp.scheduling.service.sheets import Sheets
+from webapp.web.openapi import IdempotencyHeaders, Written, endpoint
 
 blueprint = for_guests("scheduling_guests_api")
+
+_sheets = Sheets(write_slot, between=b",")
 
 
 @blueprint.get("/<org>")
@@ -50,11 +53,11 @@ def show_event_type(org: str, event_type: str, query: LinkQuery) -> PublicEventT
 
 @blueprint.get("/<org>/<event_type>/slots")
 @endpoint(answers=SlotsOut, query=SlotsQuery, problems=(404, 410), tag="Booking")
-def list_slots(org: str, event_type: str, query: SlotsQuery) -> SlotsOut:
+def list_slots(org: str, event_type: str, query: SlotsQuery) -> Written:
     """The times that can be booked."""
-    bookable, zone = opened(org, event_type, query.link), find_zone(query.timezone)
-    offers = offered_slots(event_type=bookable, first=query.start, last=query.end, zone=zone, duration=query.duration)
-    return SlotsOut.of(offers, zone)
+    listing, zone = listed(org, event_type, query.link, first=query.start, last=query.end), find_zone(query.timezone)
+    slots = _sheets.offered(listing, first=query.start, last=query.end, zone=zone, duration=query.duration)
+    return SlotsOut.written(slots, zone)
 
 
 @blueprint.post("/<org>/<event_type>/bookings")

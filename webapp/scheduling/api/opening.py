@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from datetime import date
+
 from webapp.scheduling import queries
 from webapp.scheduling.models import EventType
+from webapp.scheduling.queries import Listing
 from webapp.scheduling.service.links import require_may_wait, require_usable
+from webapp.scheduling.service.sheets import find_listing
 
 
 def opened(organization: str, event_type: str, link: str | None) -> EventType:
@@ -13,6 +17,14 @@ def opened(organization: str, event_type: str, link: str | None) -> EventType:
     if link:
         require_usable(queries.find_booking_link(bookable.id, link))
     return bookable
+
+
+def listed(organization: str, event_type: str, link: str | None, *, first: date, last: date) -> Listing:
+    """Return the same as far as the open times of these dates go; raises NotFound, LinkUsed and LinkExpired."""
+    listing = find_listing(organization, event_type, first=first, last=last)
+    if link or listing.is_secret:
+        opened(organization, event_type, link)
+    return listing
 
 
 def opened_to_wait(organization: str, event_type: str, link: str | None) -> EventType:

@@ -40,6 +40,7 @@ from webapp.scheduling.queries.health import BookingRate, booking_rate, late_con
 from webapp.scheduling.queries.holds import expired_holds, find_hold, hosts_of, live_holds, next_expiry
 from webapp.scheduling.queries.impact import bookings_to_come
 from webapp.scheduling.queries.links import booking_links, find_booking_link, get_booking_link
+from webapp.scheduling.queries.listings import Listing, find_listing
 from webapp.scheduling.queries.notes import get_note, notes
 from webapp.scheduling.queries.schedules import get_schedule, hosted_event_types, schedules
 from webapp.scheduling.queries.series import bookings_of_series, bookings_with_ids, series_of
@@ -65,6 +66,7 @@ __all__ = [
     "BookingRate",
     "Gone",
     "Held",
+    "Listing",
     "Selection",
     "Versions",
     "When",
@@ -92,6 +94,7 @@ __all__ = [
     "find_booking_link",
     "find_event_type",
     "find_hold",
+    "find_listing",
     "get_absence",
     "get_blocked_time",
     "get_booking",

@@ -34,7 +34,7 @@ def with_team() -> _AbstractLoad:
 
 def public_organization(slug: str) -> Organization:
     """Return the organisation with this address; raises NotFound."""
-    found = session().scalar(select(Organization).where(Organization.slug == _slug(slug)))
+    found = session().scalar(select(Organization).where(Organization.slug == valid_slug(slug)))
     if found is None:
         raise NotFound(say("There is no organisation at this address."))
     return found
@@ -49,7 +49,9 @@ def public_event_type(organization_slug: str, slug: str, *, link: str = "") -> E
     found = session().scalar(
         select(EventType)
         .join(EventType.organization)
-        .where(Organization.slug == _slug(organization_slug), EventType.slug == _slug(slug), EventType.is_active)
+        .where(
+            Organization.slug == valid_slug(organization_slug), EventType.slug == valid_slug(slug), EventType.is_active
+        )
         .options(contains_eager(EventType.organization))
     )
     if found is None or not _opens(found, link):
@@ -72,14 +74,15 @@ def public_event_types(organization_slug: str) -> list[EventType]:
     statement = (
         select(EventType)
         .join(EventType.organization)
-        .where(Organization.slug == _slug(organization_slug), EventType.is_active, ~EventType.is_secret)
+        .where(Organization.slug == valid_slug(organization_slug), EventType.is_active, ~EventType.is_secret)
         .options(contains_eager(EventType.organization), with_team())
         .order_by(EventType.id)
     )
     return list(session().scalars(statement))
 
 
-def _slug(text: str) -> str:
+def valid_slug(text: str) -> str:
+    """Return `text` if anything can be at such an address; raises NotFound."""
     if not _SLUG.fullmatch(text):
         raise NotFound
     return text

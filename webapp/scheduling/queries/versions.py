@@ -28,6 +28,12 @@ class Versions:
     general: int
     weeks: dict[int, int]
 
+    @classmethod
+    def of(cls, found: dict[int, int]) -> Versions:
+        """Return what was found, by the week; what never changed has 0."""
+        weeks = dict(found)
+        return cls(weeks.pop(_OF_EVENT_TYPE, 0), weeks.pop(EVERY_WEEK, 0), weeks)
+
     def stamp(self, weeks: range) -> str:
         """Return what is different whenever anything is that concerns these weeks."""
         concerned = self.general + sum(self.weeks.get(week, 0) for week in weeks)
@@ -37,14 +43,11 @@ class Versions:
 def availability_versions(event_type_id: UUID, *, weeks: range) -> Versions:
     """Return the versions that concern an event type in these weeks; what never changed has 0."""
     asked = {"event_type_id": event_type_id, "first": weeks.start, "last": weeks.stop - 1}
-    found = {week: int(version) for week, version in session().execute(_STATEMENT, asked)}
-    own, general = found.pop(_OF_EVENT_TYPE, 0), found.pop(EVERY_WEEK, 0)
-    return Versions(own, general, found)
+    return Versions.of({week: int(version) for week, version in session().execute(_STATEMENT, asked)})
 
 
-def _statement() -> CompoundSelect[int, Any]:
-    """Read all of them at once, as of one moment."""
-    event_type_id = bindparam("event_type_id", type_=Uuid())
+def select_versions(event_type_id: ColumnElement[UUID]) -> CompoundSelect[int, Any]:
+    """Select what `Versions.of` takes, all at once and as of one moment: weeks from `first` to `last`, and versions."""
     own = select(literal(_OF_EVENT_TYPE), _row.version).where(_row.subject_id == event_type_id, _row.week == EVERY_WEEK)
     concerned = or_(_row.week == EVERY_WEEK, _row.week.between(bindparam("first"), bindparam("last")))
     others = (
@@ -74,4 +77,4 @@ def _subjects(event_type_id: ColumnElement[UUID]) -> Select[UUID]:
 
 
 # Made once: it is asked for with every look at what can be booked.
-_STATEMENT = _statement()
+_STATEMENT = select_versions(bindparam("event_type_id", type_=Uuid()))

@@ -8,11 +8,14 @@ from typing import Any, Self
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
-from pydantic import Field
+from pydantic import Field, TypeAdapter
+from pydantic_core import to_json
 
 from webapp.core import clock
 from webapp.core.settings import settings
 from webapp.identity.models import Organization
+from webapp.scheduling.chunks import OpenTime
+from webapp.scheduling.minutes import moment_of
 from webapp.scheduling.models import (
     Attendance,
     Booking,
@@ -44,12 +47,11 @@ from webapp.scheduling.schemas.holds import HoldToken
 from webapp.scheduling.service import booking as bookings
 from webapp.scheduling.service.attendance import can_check_in
 from webapp.scheduling.service.guests import Guest
-from webapp.scheduling.service.offers import Offer
 from webapp.scheduling.service.policy import can_cancel, can_reschedule
 from webapp.scheduling.service.questions import Question
 from webapp.scheduling.service.series import Recurrence
 from webapp.scheduling.service.standing import can_change
-from webapp.web.openapi import In, Out, Query
+from webapp.web.openapi import In, Out, Query, Written
 from webapp.web.times import reader_tag
 
 
@@ -157,13 +159,19 @@ class SlotsOut(Out):
     timezone: str
     slots: list[SlotOut]
 
-    @classmethod
-    def of(cls, offers: list[Offer], zone: ZoneInfo) -> SlotsOut:
-        """Show the offers as clocks of `zone` do."""
-        slots = [
-            SlotOut(offer.start.astimezone(zone), offer.end.astimezone(zone), offer.seats_left) for offer in offers
-        ]
-        return cls.model_construct(timezone=zone.key, slots=slots)
+    @staticmethod
+    def written(slots: bytes, zone: ZoneInfo) -> Written:
+        """Return it as JSON, with slots as `write_slot` writes them, a comma between two."""
+        return Written(b'{"timezone":%b,"slots":[%b]}' % (to_json(zone.key), slots))
+
+
+_SLOT = TypeAdapter(SlotOut)
+
+
+def write_slot(time: OpenTime, zone: ZoneInfo) -> bytes:
+    """Return a `SlotOut` as JSON, as clocks of `zone` show it."""
+    start, end = moment_of(time.start).astimezone(zone), moment_of(time.end).astimezone(zone)
+    return _SLOT.dump_json(SlotOut(start, end, time.seats_left))
 
 
 class QuestionOut(Out):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from bisect import bisect_left
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime
 from itertools import groupby, islice
@@ -29,11 +29,14 @@ from webapp.scheduling.errors import (
 )
 from webapp.scheduling.minutes import DAY, minute_from, minute_of, moment_of, now_minute
 from webapp.scheduling.models import Booking, EventType, Hold
-from webapp.scheduling.queries import Held
+from webapp.scheduling.queries import Held, Listing, Versions
 from webapp.scheduling.service.diaries import Lineup, lasts_until, lineups, reach_of
 from webapp.scheduling.slots import OVERRIDABLE, Limits, Refusal, Rules, asked, bookable, refusals
 
 MOST_DAYS = 62
+
+# What says on which terms an event type is booked.
+Terms = EventType | Listing
 
 # How far ahead hosts themselves can book.
 _FARTHEST_DAYS = 3660
@@ -99,10 +102,7 @@ def _slots(
     moving: Booking | None = None,
     empty: bool = False,
 ) -> list[Offer]:
-    if last < first:
-        raise RangeReversed
-    if (last - first).days >= MOST_DAYS:
-        raise RangeTooLong
+    require_range(first, last)
     rules = rules_for(event_type, duration=duration, moving=moving)
     spans = asked(rules, now=now_minute(), first=first, last=last, zone=zone)
     if not spans:
@@ -120,6 +120,14 @@ def _slots(
     ]
 
 
+def require_range(first: date, last: date) -> None:
+    """Raise RangeReversed, or RangeTooLong for more than 62 days."""
+    if last < first:
+        raise RangeReversed
+    if (last - first).days >= MOST_DAYS:
+        raise RangeTooLong
+
+
 def open_times(event_type: EventType, rules: Rules, *, weeks: range) -> tuple[list[OpenTime], int]:
     """Return what could be booked in some weeks, in order, were it not for notice and horizon, and how many of the
     weeks had to be worked out.
@@ -129,26 +137,43 @@ def open_times(event_type: EventType, rules: Rules, *, weeks: range) -> tuple[li
     """
     stamps = stamps_of(event_type, rules, weeks=weeks)
     known = chunks.read(stamps)
-    missing = [place.week for place in stamps if place not in known]
+    missing = [place for place in stamps if place not in known]
     if missing:
         queries.read_again(event_type)
-        rules = replace(rules_for(event_type), duration=rules.duration)
-        made = _chunks_of(event_type, rules, weeks=range(missing[0], missing[-1] + 1))
-        chunks.write(made, stamps)
-        known |= made
+        known |= make_chunks(event_type, missing, stamps=stamps)
     return [time for place in stamps for time in known[place].times], len(missing)
 
 
 def stamps_of(event_type: EventType, rules: Rules, *, weeks: range) -> dict[Place, str]:
     """Return the chunks of some weeks, in order, with what stands for all that decides what they hold."""
+    versions = queries.availability_versions(event_type.id, weeks=weeks_around(*span_of(weeks), reach=reach_of(rules)))
+    return stamps_under(versions, event_type, rules, weeks=weeks)
+
+
+def stamps_under(versions: Versions, event_type: Terms, rules: Rules, *, weeks: range) -> dict[Place, str]:
+    """Return the same, by versions that have been read of all weeks around these."""
     reach = reach_of(rules)
-    begin, end = span_of(weeks)
-    versions = queries.availability_versions(event_type.id, weeks=weeks_between(begin - reach, end + reach))
     stamps = {}
     for week in weeks:
-        begin, end = span_of(range(week, week + 1))
-        stamps[Place(event_type.id, rules.duration, week)] = versions.stamp(weeks_between(begin - reach, end + reach))
+        concerned = weeks_around(*span_of(range(week, week + 1)), reach=reach)
+        stamps[Place(event_type.id, rules.duration, week)] = versions.stamp(concerned)
     return stamps
+
+
+def weeks_around(begin: int, end: int, *, reach: int) -> range:
+    """Return the weeks in which anything can decide what may begin from one UTC minute to another."""
+    return weeks_between(begin - reach, end + reach)
+
+
+def make_chunks(event_type: EventType, missing: Sequence[Place], *, stamps: Mapping[Place, str]) -> dict[Place, Chunk]:
+    """Work out what the cache does not have of an event type, in order and all of one length, and leave it there.
+
+    `event_type` has been read since the `stamps` were. What lies between two missing weeks is worked out as well.
+    """
+    rules = replace(rules_for(event_type), duration=missing[0].duration)
+    made = _chunks_of(event_type, rules, weeks=range(missing[0].week, missing[-1].week + 1))
+    chunks.write(made, stamps)
+    return made
 
 
 def _chunks_of(event_type: EventType, rules: Rules, *, weeks: range) -> dict[Place, Chunk]:
@@ -265,7 +290,7 @@ def _judge(
     return judged
 
 
-def rules_for(event_type: EventType, *, duration: int | None = None, moving: Booking | None = None) -> Rules:
+def rules_for(event_type: Terms, *, duration: int | None = None, moving: Booking | None = None) -> Rules:
     """Return the event type's terms for a meeting of `duration` minutes, or of the booking that is `moving`.
 
     Raises InvalidInput naming `duration` when it is none of the event type's.
@@ -287,7 +312,7 @@ def rules_for(event_type: EventType, *, duration: int | None = None, moving: Boo
     )
 
 
-def chosen_duration(event_type: EventType, *, duration: int | None, moving: Booking | None = None) -> int:
+def chosen_duration(event_type: Terms, *, duration: int | None, moving: Booking | None = None) -> int:
     """Return how many minutes the meeting takes: as chosen, else as long as the booking that moves, else as usual.
 
     Raises InvalidInput naming `duration` when it is none of the event type's.

@@ -5,10 +5,11 @@ Pure functions on whole minutes since 1970-01-01 00:00 UTC: no database, no cloc
 """
 
 from webapp.scheduling.slots.engine import asked, bookable, check, offered, open_spans, refusals
-from webapp.scheduling.slots.rules import OVERRIDABLE, Diary, Hours, Limits, Override, Refusal, Rules
+from webapp.scheduling.slots.rules import LONGEST_REACH, OVERRIDABLE, Diary, Hours, Limits, Override, Refusal, Rules
 from webapp.scheduling.slots.spans import Span
 
 __all__ = [
+    "LONGEST_REACH",
     "OVERRIDABLE",
     "Diary",
     "Hours",

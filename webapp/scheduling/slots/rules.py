@@ -68,6 +68,10 @@ class Override:
         _require_ranges("ranges", self.ranges)
 
 
+# How many days away a meeting can be that still counts, whatever the limits are: those of a month.
+LONGEST_REACH = 31
+
+
 @dataclass(frozen=True, slots=True)
 class Limits:
     """How many meetings may begin on one date, in one week (from Monday) and in one month; None is any number.
@@ -87,7 +91,7 @@ class Limits:
     @property
     def reach(self) -> int:
         """How many days away a meeting can be that still counts."""
-        periods = ((self.per_month, 31), (self.per_week, 7), (self.per_day, 1))
+        periods = ((self.per_month, LONGEST_REACH), (self.per_week, 7), (self.per_day, 1))
         return next((days for most, days in periods if most is not None), 0)
 
 
