@@ -9,6 +9,7 @@ from flask import Flask
 from werkzeug.utils import import_string
 
 from webapp.core.redis import cache_redis
+from webapp.core.resting import check_rested, note_rest
 from webapp.core.settings import Settings, settings
 from webapp.web.extensions import init_extensions
 from webapp.web.languages import init_languages
@@ -116,7 +117,7 @@ def _configure(app: Flask, chosen: Settings) -> None:
             "pool_size": chosen.database_pool_size,
             "max_overflow": chosen.database_pool_size,
             "pool_timeout": 10,
-            "pool_pre_ping": True,
+            "pool_events": [(note_rest, "checkin"), (check_rested, "checkout")],
             "hide_parameters": True,  # errors are logged, and parameters are people's data
             "connect_args": {
                 "connect_timeout": 5,

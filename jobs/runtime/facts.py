@@ -8,7 +8,7 @@ import backoff
 from sqlalchemy.exc import InterfaceError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
-from jobs.runtime import current
+from jobs.runtime import current, store
 from webapp.core.db import transaction
 from webapp.core.logs import get_logger
 
@@ -22,8 +22,9 @@ def confirm_held() -> None:
 
     For just before a step that cannot be undone: the process may have been frozen for long since it last asked.
     """
-    with transaction():
-        pass  # every commit inside a run asks
+    claim = current.claim.get()
+    if claim is not None:
+        store.confirm_held(claim)
 
 
 def record_fact(write: Callable[[], None]) -> None:

@@ -9,11 +9,11 @@ from uuid import UUID
 
 from psycopg.types.json import Jsonb
 from sqlalchemy import (
-    ColumnElement,
     Result,
     Row,
     Select,
     and_,
+    bindparam,
     case,
     delete,
     func,
@@ -34,7 +34,7 @@ from jobs.runtime.current import Claim
 from jobs.runtime.limits import LimitKeys
 from jobs.runtime.models import JobAttempt, JobRun, JobTick, Outcome, RunState
 from jobs.runtime.policies import LeaseLost
-from webapp.core.db import session, uuid7
+from webapp.core.db import read_alone, session, uuid7
 
 MAX_INTERRUPTIONS = 3
 PURGE_BATCH = 1000
@@ -43,6 +43,16 @@ _POISON = f"its worker vanished {MAX_INTERRUPTIONS} times while running it"
 _REVOKED_BY = "revoked by "
 
 _CLOSED = "almanac.closed_run"
+
+# What holds as long as a claim does, by its `_terms`. Made once, for every transaction inside a run asks.
+_HELD = (
+    JobRun.id == bindparam("run_id"),
+    JobRun.attempt == bindparam("run_attempt"),
+    JobRun.worker == bindparam("run_worker"),
+    JobRun.state == RunState.RUNNING,
+)
+_FIND_HELD: Select[Any] = select(literal_column("1")).select_from(JobRun).where(*_HELD)
+_HOLD = _FIND_HELD.with_for_update(read=True)
 
 
 _INSERT = """
@@ -188,9 +198,14 @@ def assert_held(claim: Claim, *, on: Session) -> None:
     """
     if on.info.pop(_CLOSED, None) == claim.id:
         return
-    held = on.scalar(select(literal_column("1")).select_from(JobRun).where(*_held(claim)).with_for_update(read=True))
-    if held is None:
-        raise LeaseLost(f"run {claim.id} was taken over after attempt {claim.attempt}")
+    if on.connection().execute(_HOLD, _terms(claim)).first() is None:
+        raise _taken_over(claim)
+
+
+def confirm_held(claim: Claim) -> None:
+    """Raise LeaseLost when the run is somebody else's by now; whoever asks may be in no transaction."""
+    if read_alone(_FIND_HELD, _terms(claim)) is None:
+        raise _taken_over(claim)
 
 
 def close(claim: Claim, *, state: RunState, result: Any = None, error: str | None = None, quick: bool = False) -> None:
@@ -218,24 +233,23 @@ def put_back(claim: Claim, *, delay: float, failed: bool, error: str | None = No
 def _change(claim: Claim, *, quick: bool = False, **values: Any) -> datetime:
     if claim.report.latest is not None:
         values["progress"] = claim.report.kept()
-    statement = update(JobRun).where(*_held(claim)).values(lease_until=None, **values).returning(JobRun.run_at)
+    statement = update(JobRun).where(*_HELD).values(lease_until=None, **values).returning(JobRun.run_at)
     if quick:
         statement = statement.returning(text(ledger.QUICK))
-    run_at: datetime | None = session().scalar(statement.execution_options(synchronize_session=False))
+    run_at: datetime | None = session().connection().execute(statement, _terms(claim)).scalar()
     if run_at is None:
-        raise LeaseLost(f"run {claim.id} was taken over after attempt {claim.attempt}")
+        raise _taken_over(claim)
     slots.release([claim.slot_key])
     session().info[_CLOSED] = claim.id
     return run_at
 
 
-def _held(claim: Claim) -> tuple[ColumnElement[bool], ...]:
-    return (
-        JobRun.id == claim.id,
-        JobRun.attempt == claim.attempt,
-        JobRun.worker == claim.worker,
-        JobRun.state == RunState.RUNNING,
-    )
+def _terms(claim: Claim) -> dict[str, Any]:
+    return {"run_id": claim.id, "run_attempt": claim.attempt, "run_worker": claim.worker}
+
+
+def _taken_over(claim: Claim) -> LeaseLost:
+    return LeaseLost(f"run {claim.id} was taken over after attempt {claim.attempt}")
 
 
 def record_attempt(claim: Claim, *, outcome: Outcome, error_type: str, error: str, traceback: str = "") -> None:

@@ -16,8 +16,9 @@ from __future__ import annotations
 import hashlib
 from uuid import UUID
 
-from sqlalchemy import update
+from sqlalchemy import bindparam, update
 from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.sql.dml import ReturningInsert
 
 from webapp.core.addresses import public_host
 from webapp.core.clock import now
@@ -31,49 +32,53 @@ def prepare(mail: Mail) -> Delivery | None:
 
     Two that prepare the same message at once wait for each other's transaction and share one row.
     """
-    fresh = insert(Delivery).values(
-        id=uuid7(),
-        organization_id=mail.organization_id,
-        idempotency_key=mail.idempotency_key,
-        channel=Channel.EMAIL,
-        template=mail.template,
-        recipient=mail.recipient.address,
-        subject=mail.subject,
-        status=DeliveryStatus.SENDING,
-        message_id=message_id(mail.idempotency_key),
-        attempts=1,
-    )
-    claim = fresh.on_conflict_do_update(
-        index_elements=[Delivery.idempotency_key],
-        set_={
-            "status": DeliveryStatus.SENDING,
-            "attempts": Delivery.attempts + 1,
-            "recipient": fresh.excluded.recipient,
-            "subject": fresh.excluded.subject,
-        },
-        where=Delivery.status != DeliveryStatus.SENT,
-    ).returning(Delivery)
-    return session().scalars(claim, execution_options={"populate_existing": True}).one_or_none()
+    fresh = {
+        "id": uuid7(),
+        "organization_id": mail.organization_id,
+        "idempotency_key": mail.idempotency_key,
+        "channel": Channel.EMAIL,
+        "template": mail.template,
+        "recipient": mail.recipient.address,
+        "subject": mail.subject,
+        "status": DeliveryStatus.SENDING,
+        "message_id": message_id(mail.idempotency_key),
+        "attempts": 1,
+    }
+    return session().scalars(_CLAIM, fresh, execution_options={"populate_existing": True}).one_or_none()
 
 
 def record_sent(*, delivery_id: UUID, answer: str) -> None:
     """Note that the server took the message, and its `answer`; from now on `prepare` returns None for it."""
-    session().execute(
-        update(Delivery)
-        .where(Delivery.id == delivery_id, Delivery.status != DeliveryStatus.SENT)
-        .values(status=DeliveryStatus.SENT, answer=answer, sent_at=now())
-    )
+    _record(delivery_id, status=DeliveryStatus.SENT, answer=answer, sent_at=now())
 
 
 def record_failed(*, delivery_id: UUID, answer: str) -> None:
     """Note why this attempt failed; a later `prepare` may try again. A delivery that was sent stays sent."""
-    session().execute(
-        update(Delivery)
-        .where(Delivery.id == delivery_id, Delivery.status != DeliveryStatus.SENT)
-        .values(status=DeliveryStatus.FAILED, answer=answer)
-    )
+    _record(delivery_id, status=DeliveryStatus.FAILED, answer=answer)
+
+
+def _record(delivery_id: UUID, **values: object) -> None:
+    session().connection().execute(_UNSENT, {"delivery_id": delivery_id} | values)
 
 
 def message_id(idempotency_key: str) -> str:
     """Return the Message-ID of the message with this key: always the same, so that receivers recognise a twin."""
     return f"<{hashlib.sha256(idempotency_key.encode()).hexdigest()[:40]}@{public_host()}>"
+
+
+def _claim() -> ReturningInsert[Delivery]:
+    fresh = insert(Delivery)
+    again = {
+        "status": DeliveryStatus.SENDING,
+        "attempts": Delivery.attempts + 1,
+        "recipient": fresh.excluded.recipient,
+        "subject": fresh.excluded.subject,
+    }
+    return fresh.on_conflict_do_update(
+        index_elements=[Delivery.idempotency_key], set_=again, where=Delivery.status != DeliveryStatus.SENT
+    ).returning(Delivery)
+
+
+# Made once, for every message takes both.
+_CLAIM = _claim()
+_UNSENT = update(Delivery).where(Delivery.id == bindparam("delivery_id"), Delivery.status != DeliveryStatus.SENT)

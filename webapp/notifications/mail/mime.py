@@ -12,16 +12,24 @@ A message without a calendar is the multipart/alternative alone.
 
 from __future__ import annotations
 
+import base64
+import quopri
 from email import policy
 from email.headerregistry import Address
-from email.message import EmailMessage
+from email.message import EmailMessage, Message
 from email.utils import format_datetime, parseaddr
+from typing import TypeVar
 
 from webapp.core.addresses import wire_address
 from webapp.core.clock import now
 from webapp.core.settings import settings
 from webapp.notifications.errors import MailDeferred, MailRefused
 from webapp.notifications.mail.message import CalendarPart, Mail, Mailbox, single_line
+
+_Whole = TypeVar("_Whole", bound=Message)
+
+# No part has it in it: neither encoding writes an equals sign with a low line after it.
+_BOUNDARY = "=_almanac_"
 
 
 def build(mail: Mail, *, message_id: str) -> EmailMessage:
@@ -43,11 +51,13 @@ def build(mail: Mail, *, message_id: str) -> EmailMessage:
     message["Date"] = format_datetime(now())
     message["Message-ID"] = message_id
     message["Auto-Submitted"] = "auto-generated"  # so that nobody's "I am on holiday" answers it (RFC 3834)
-    message.set_content(mail.text, cte="quoted-printable")
-    message.add_alternative(mail.html, subtype="html", cte="quoted-printable")
-    if mail.calendar is not None:
-        _add_calendar(message, mail.calendar)
-    return message
+    message["MIME-Version"] = "1.0"
+    alternatives = [_text("plain", mail.text), _text("html", mail.html)]
+    if mail.calendar is None:
+        return _put_together(message, "alternative", alternatives)
+    alternatives.append(_shown_calendar(mail.calendar))
+    body = _put_together(Message(), "alternative", alternatives)
+    return _put_together(message, "mixed", [body, _attached_calendar(mail.calendar)])
 
 
 def _sender() -> Address:
@@ -63,15 +73,38 @@ def _address(mailbox: Mailbox) -> Address:
     return Address(display_name=single_line(mailbox.name), username=local, domain=domain)
 
 
-def _add_calendar(message: EmailMessage, calendar: CalendarPart) -> None:
-    # Base64, because its lines are folded by their own rule and some servers re-wrap what they can read.
-    message.add_alternative(
-        calendar.content, subtype="calendar", params={"method": calendar.method}, cte="base64", charset="utf-8"
-    )
-    message.add_attachment(
-        calendar.content.encode(),
-        maintype="application",
-        subtype="ics",
-        filename="invite.ics",
-        params={"name": "invite.ics"},
-    )
+def _put_together(whole: _Whole, kind: str, parts: list[Message]) -> _Whole:
+    whole["Content-Type"] = f'multipart/{kind}; boundary="{_BOUNDARY}{kind}"'
+    for part in parts:
+        whole.attach(part)
+    return whole
+
+
+def _text(subtype: str, content: str) -> Message:
+    encoded = quopri.encodestring(content.encode())
+    return _part(f'text/{subtype}; charset="utf-8"', encoded, encoding="quoted-printable")
+
+
+def _shown_calendar(calendar: CalendarPart) -> Message:
+    kind = f'text/calendar; charset="utf-8"; method="{calendar.method}"'
+    return _part(kind, _base64(calendar), encoding="base64")
+
+
+def _attached_calendar(calendar: CalendarPart) -> Message:
+    part = _part('application/ics; name="invite.ics"', _base64(calendar), encoding="base64")
+    part["Content-Disposition"] = 'attachment; filename="invite.ics"'
+    return part
+
+
+def _base64(calendar: CalendarPart) -> bytes:
+    """Base64, because its lines are folded by their own rule and some servers re-wrap what they can read."""
+    return base64.encodebytes(calendar.content.encode())
+
+
+def _part(kind: str, encoded: bytes, *, encoding: str) -> Message:
+    """Put a part together of headers that are ours to the letter: `EmailMessage` would take each apart to check it."""
+    part = Message()
+    part["Content-Type"] = kind
+    part["Content-Transfer-Encoding"] = encoding
+    part.set_payload(encoded.decode("ascii"))
+    return part

@@ -6,7 +6,7 @@ from collections.abc import Collection, Iterable
 from datetime import date, datetime
 from uuid import UUID
 
-from sqlalchemy import and_, or_, select
+from sqlalchemy import BindParameter, Select, and_, bindparam, or_, select
 
 from webapp.core.db import session
 from webapp.core.errors import NotFound
@@ -20,32 +20,17 @@ def blocked_times_of(*, host_ids: Collection[UUID], begin: datetime, until: date
 
     A host is one person everywhere; so it is below.
     """
-    statement = select(BlockedTime).where(
-        BlockedTime.host_id.in_(host_ids), BlockedTime.ends_at > begin, BlockedTime.starts_at < until
-    )
-    return list(session().scalars(statement))
+    return list(session().scalars(_BLOCKED_TIMES, {"host_ids": list(host_ids), "begin": begin, "until": until}))
 
 
 def recurring_blocks_of(*, host_ids: Collection[UUID], until: date) -> list[RecurringBlock]:
     """Return the hosts' recurring blocks that have begun by a date."""
-    statement = select(RecurringBlock).where(RecurringBlock.host_id.in_(host_ids), RecurringBlock.first_day <= until)
-    return list(session().scalars(statement))
+    return list(session().scalars(_RECURRING_BLOCKS, {"host_ids": list(host_ids), "until": until}))
 
 
 def absences_of(*, host_ids: Collection[UUID], first: date, last: date) -> list[OutOfOffice]:
     """Return when the hosts, and whoever stands in for one of them, are out of office on the dates `first`..`last`."""
-    stand_ins = select(OutOfOffice.stand_in_id).where(
-        OutOfOffice.host_id.in_(host_ids), OutOfOffice.last_day >= first, OutOfOffice.first_day <= last
-    )
-    statement = (
-        select(OutOfOffice)
-        .where(
-            or_(OutOfOffice.host_id.in_(host_ids), OutOfOffice.host_id.in_(stand_ins)),
-            *(OutOfOffice.last_day >= first, OutOfOffice.first_day <= last),
-        )
-        .order_by(OutOfOffice.first_day, OutOfOffice.id)
-    )
-    return list(session().scalars(statement))
+    return list(session().scalars(_ABSENCES, {"host_ids": list(host_ids), "first": first, "last": last}))
 
 
 def default_schedules(*, organization_id: UUID, host_ids: Iterable[UUID]) -> dict[UUID, Schedule]:
@@ -109,3 +94,26 @@ def get_absence(organization_id: UUID, absence_id: UUID, *, host_id: UUID | None
     if host_id is not None and found.host_id != host_id:
         raise NotFound
     return found
+
+
+def _absences() -> Select[OutOfOffice]:
+    during = (OutOfOffice.last_day >= bindparam("first"), OutOfOffice.first_day <= bindparam("last"))
+    theirs = OutOfOffice.host_id.in_(_HOST_IDS)
+    stand_ins = select(OutOfOffice.stand_in_id).where(theirs, *during)
+    return (
+        select(OutOfOffice)
+        .where(or_(theirs, OutOfOffice.host_id.in_(stand_ins)), *during)
+        .order_by(OutOfOffice.first_day, OutOfOffice.id)
+    )
+
+
+_HOST_IDS: BindParameter[UUID] = bindparam("host_ids", expanding=True)
+# Made once: every booking asks them, and everybody for whom open times are worked out.
+_BLOCKED_TIMES = select(BlockedTime).where(
+    BlockedTime.host_id.in_(_HOST_IDS),
+    *(BlockedTime.ends_at > bindparam("begin"), BlockedTime.starts_at < bindparam("until")),
+)
+_RECURRING_BLOCKS = select(RecurringBlock).where(
+    RecurringBlock.host_id.in_(_HOST_IDS), RecurringBlock.first_day <= bindparam("until")
+)
+_ABSENCES = _absences()

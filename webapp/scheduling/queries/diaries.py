@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
-from typing import NamedTuple
+from typing import Any, NamedTuple
 from uuid import UUID
 
-from sqlalchemy import BigInteger, Cast, Double, cast, extract, func, or_, select
+from sqlalchemy import BigInteger, Cast, Double, Select, bindparam, cast, extract, func, or_, select
 from sqlalchemy.orm import InstrumentedAttribute
 
+from webapp.core import clock
 from webapp.core.db import session
 from webapp.scheduling.models import (
     Booking,
@@ -58,56 +59,30 @@ def held_times(
     about to leave: it is left out if they are the last in it, since it then goes with them. Seats whose hold has run
     out are free, and so is that of `own_hold`.
     """
-    let_go = seats_let_go(own_hold)
-    taken = Meeting.seats_taken - func.coalesce(let_go.c.seats, 0)
-    during = (HostTime.host_id.in_(host_ids), HostTime.apart_until > begin, HostTime.apart_from < until)
-    own = (
-        select(
-            HostTime.host_id,
-            *(_minute(Meeting.starts_at), _minute(Meeting.ends_at, up=True)),
-            *(_minute(HostTime.apart_from), _minute(HostTime.apart_until, up=True)),
-            Meeting.seats - taken,
-        )
-        .join(Meeting, HostTime.meeting_id == Meeting.id)
-        .outerjoin(let_go, let_go.c.meeting_id == Meeting.id)
-        .where(*during, HostTime.event_type_id == event_type_id, taken > 0)
-    )
-    if leaving is not None:
-        own = own.where(or_(Meeting.id != leaving, taken > 1))
-    wholly_let_go = select(Meeting.id).join(let_go, let_go.c.meeting_id == Meeting.id).where(taken <= 0)
-    # A row for each host and not for each meeting: a team's diaries hold tens of thousands.
-    others = (
-        select(
-            HostTime.host_id,
-            func.array_agg(_minute(HostTime.blocked_from)),
-            func.array_agg(_minute(HostTime.blocked_until, up=True)),
-        )
-        .where(*during, HostTime.event_type_id != event_type_id, HostTime.meeting_id.not_in(wholly_let_go))
-        .group_by(HostTime.host_id)
-    )
-    busy = {host_id: list(zip(begins, ends, strict=True)) for host_id, begins, ends in session().execute(others)}
+    asked = _when(host_ids, begin, until) | {
+        "event_type_id": event_type_id,
+        "leaving": leaving,
+        "own_hold": own_hold,
+    }
+    rows = session().execute(_BUSY, asked)
+    busy = {host_id: list(zip(begins, ends, strict=True)) for host_id, begins, ends in rows}
     by_host: dict[UUID, list[Held]] = defaultdict(list)
-    for meeting in map(Held._make, session().execute(own)):
+    for meeting in map(Held._make, session().execute(_OWN, asked)):
         by_host[meeting.host_id].append(meeting)
     return Gone(by_host, busy)
 
 
 def meeting_times(*, host_ids: Collection[UUID], begin: datetime, until: datetime) -> dict[UUID, list[Span]]:
     """Return when the hosts' meetings take place that take time between two instants (aware), buffers left out."""
-    let_go = seats_let_go(None)
-    rows = session().execute(
-        select(HostTime.host_id, _minute(Meeting.starts_at), _minute(Meeting.ends_at, up=True))
-        .join(Meeting, HostTime.meeting_id == Meeting.id)
-        .outerjoin(let_go, let_go.c.meeting_id == Meeting.id)
-        .where(
-            *(HostTime.host_id.in_(host_ids), HostTime.apart_until > begin, HostTime.apart_from < until),
-            Meeting.seats_taken > func.coalesce(let_go.c.seats, 0),
-        )
-    )
     times: dict[UUID, list[Span]] = defaultdict(list)
-    for host_id, start, end in rows:
+    for host_id, start, end in session().execute(_MEETINGS, _when(host_ids, begin, until) | {"own_hold": None}):
         times[host_id].append((start, end))
     return times
+
+
+def _when(host_ids: Collection[UUID], begin: datetime, until: datetime) -> dict[str, Any]:
+    """Return what `_DURING` and `seats_let_go` ask for."""
+    return {"host_ids": list(host_ids), "begin": begin, "until": until, "now": clock.now()}
 
 
 def _minute(column: InstrumentedAttribute[datetime], *, up: bool = False) -> Cast[int]:
@@ -130,3 +105,62 @@ def bookings_in_turn(*, event_type_id: UUID, since: datetime) -> dict[UUID, tupl
         .group_by(Booking.host_id)
     )
     return {host_id: (count, last) for host_id, count, last in rows}
+
+
+_DURING = (
+    HostTime.host_id.in_(bindparam("host_ids", expanding=True)),
+    HostTime.apart_until > bindparam("begin"),
+    HostTime.apart_from < bindparam("until"),
+)
+
+
+def _own() -> Select[UUID, int, int, int, int, int]:
+    """The meetings of the event type, but the one that its last guest is `leaving`."""
+    let_go = seats_let_go()
+    taken = Meeting.seats_taken - func.coalesce(let_go.c.seats, 0)
+    return (
+        select(
+            HostTime.host_id,
+            *(_minute(Meeting.starts_at), _minute(Meeting.ends_at, up=True)),
+            *(_minute(HostTime.apart_from), _minute(HostTime.apart_until, up=True)),
+            Meeting.seats - taken,
+        )
+        .join(Meeting, HostTime.meeting_id == Meeting.id)
+        .outerjoin(let_go, let_go.c.meeting_id == Meeting.id)
+        .where(*_DURING, HostTime.event_type_id == bindparam("event_type_id"), taken > 0)
+        .where(or_(Meeting.id.is_distinct_from(bindparam("leaving")), taken > 1))
+    )
+
+
+def _busy() -> Select[UUID, Sequence[int], Sequence[int]]:
+    """The time that all others block: a row for each host and not for each meeting, of which a team has thousands."""
+    let_go = seats_let_go()
+    wholly_let_go = (
+        select(Meeting.id)
+        .join(let_go, let_go.c.meeting_id == Meeting.id)
+        .where(Meeting.seats_taken <= func.coalesce(let_go.c.seats, 0))
+    )
+    return (
+        select(
+            HostTime.host_id,
+            func.array_agg(_minute(HostTime.blocked_from)),
+            func.array_agg(_minute(HostTime.blocked_until, up=True)),
+        )
+        .where(*_DURING, HostTime.event_type_id != bindparam("event_type_id"))
+        .where(HostTime.meeting_id.not_in(wholly_let_go))
+        .group_by(HostTime.host_id)
+    )
+
+
+def _meetings() -> Select[UUID, int, int]:
+    let_go = seats_let_go()
+    return (
+        select(HostTime.host_id, _minute(Meeting.starts_at), _minute(Meeting.ends_at, up=True))
+        .join(Meeting, HostTime.meeting_id == Meeting.id)
+        .outerjoin(let_go, let_go.c.meeting_id == Meeting.id)
+        .where(*_DURING, Meeting.seats_taken > func.coalesce(let_go.c.seats, 0))
+    )
+
+
+# Made once: every booking asks them, and everybody for whom open times are worked out.
+_OWN, _BUSY, _MEETINGS = _own(), _busy(), _meetings()

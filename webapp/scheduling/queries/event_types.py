@@ -7,7 +7,7 @@ import re
 from collections.abc import Collection
 from uuid import UUID
 
-from sqlalchemy import or_, select
+from sqlalchemy import bindparam, or_, select
 from sqlalchemy.orm import contains_eager, joinedload, selectinload
 from sqlalchemy.orm.strategy_options import _AbstractLoad  # what its own methods take and return
 
@@ -46,14 +46,8 @@ def public_event_type(organization_slug: str, slug: str, *, link: str = "") -> E
     `link` is the code of a secret link or the token of one that books once. Raises NotFound, also when it is switched
     off, when the link is none of its own, and for a secret one without a link.
     """
-    found = session().scalar(
-        select(EventType)
-        .join(EventType.organization)
-        .where(
-            Organization.slug == valid_slug(organization_slug), EventType.slug == valid_slug(slug), EventType.is_active
-        )
-        .options(contains_eager(EventType.organization))
-    )
+    asked = {"organization_slug": valid_slug(organization_slug), "event_type_slug": valid_slug(slug)}
+    found = session().scalar(_PUBLIC, asked)
     if found is None or not _opens(found, link):
         raise NotFound(say("There is nothing to book at this address."))
     return found
@@ -130,3 +124,13 @@ def organizers() -> list[UUID]:
 def find_event_type(event_type_id: UUID) -> EventType | None:
     """Return the event type with this id, of whatever organisation. For jobs, whom nobody else asks."""
     return session().get(EventType, event_type_id, populate_existing=True)
+
+
+# Made once, for every guest asks it.
+_PUBLIC = (
+    select(EventType)
+    .join(EventType.organization)
+    .where(Organization.slug == bindparam("organization_slug"), EventType.slug == bindparam("event_type_slug"))
+    .where(EventType.is_active)
+    .options(contains_eager(EventType.organization))
+)

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import Subquery, func, or_, select
+from sqlalchemy import Select, Subquery, bindparam, func, or_, select
 
 from webapp.core import clock
 from webapp.core.crypto import digest
@@ -14,11 +14,11 @@ from webapp.core.db import session
 from webapp.scheduling.models import Hold, HostTime
 
 
-def seats_let_go(own_hold: UUID | None) -> Subquery:
-    """Return, by `meeting_id`, how many `seats` count as free although their hold is there: it has run out or is the
-    caller's own.
+def seats_let_go() -> Subquery:
+    """Return, by `meeting_id`, how many `seats` count as free although their hold is there: it has run out by `now` or
+    is `own_hold`, the caller's own. These two are for whoever executes the statement to say.
     """
-    free = or_(Hold.expires_at <= clock.now(), Hold.id == own_hold)
+    free = or_(Hold.expires_at <= bindparam("now"), Hold.id == bindparam("own_hold"))
     return select(Hold.meeting_id, func.count().label("seats")).where(free).group_by(Hold.meeting_id).subquery()
 
 
@@ -26,11 +26,8 @@ def next_expiry(*, host_ids: Iterable[UUID], begin: datetime, until: datetime) -
     """Return until when `held_times` keeps its answer about the same hosts and instants, for holds run out by
     themselves; None for as long as nobody writes anything.
     """
-    meetings = select(HostTime.meeting_id).where(
-        HostTime.host_id.in_(host_ids), HostTime.apart_until > begin, HostTime.apart_from < until
-    )
-    running = (Hold.expires_at > clock.now(), Hold.meeting_id.in_(meetings))
-    return session().scalar(select(func.min(Hold.expires_at)).where(*running))
+    asked = {"host_ids": list(host_ids), "begin": begin, "until": until, "now": clock.now()}
+    return session().scalar(_NEXT_EXPIRY, asked)
 
 
 def find_hold(*, event_type_id: UUID, start: datetime, tokens: Iterable[str]) -> Hold | None:
@@ -62,3 +59,16 @@ def expired_holds(*, limit: int) -> list[Hold]:
 def hosts_of(*, meeting_id: UUID) -> list[UUID]:
     """Return whose time a meeting takes."""
     return list(session().scalars(select(HostTime.host_id).where(HostTime.meeting_id == meeting_id)))
+
+
+def _next_expiry() -> Select[datetime | None]:
+    meetings = select(HostTime.meeting_id).where(
+        HostTime.host_id.in_(bindparam("host_ids", expanding=True)),
+        *(HostTime.apart_until > bindparam("begin"), HostTime.apart_from < bindparam("until")),
+    )
+    running = (Hold.expires_at > bindparam("now"), Hold.meeting_id.in_(meetings))
+    return select(func.min(Hold.expires_at)).where(*running)
+
+
+# Made once: whoever works out open times asks it.
+_NEXT_EXPIRY = _next_expiry()

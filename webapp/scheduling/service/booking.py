@@ -73,14 +73,6 @@ def book(
     if link:
         use_link(link)
     asked_at = hold.created_at if hold and hold.is_live else None
-    require_offered(
-        event_type=event_type,
-        start=start,
-        duration=length,
-        outside_rules=outside_rules,
-        hold=hold,
-        asked_at=asked_at,
-    )
     asks = event_type.requires_approval and by is Side.GUEST
     booking = Booking(
         organization_id=event_type.organization_id,
@@ -130,7 +122,6 @@ def reschedule(*, booking: Booking, start: datetime, by: Side = Side.GUEST, outs
     _require_movable(booking, by)
     _require_another_start(booking, start)
     event_type = booking.event_type
-    require_offered(event_type=event_type, start=start, moving=booking, outside_rules=outside_rules)
     with hosts_turn({host.id for host in booking.hosts} | possible_hosts(event_type)):
         read_again(booking)
         _require_movable(booking, by)

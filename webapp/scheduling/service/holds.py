@@ -54,7 +54,6 @@ def keep(
 ) -> Hold:
     """Give `hold`, which says for whom and until when, the meeting that begins at `start`; the rest as `hold_time`."""
     length = chosen_duration(event_type, duration=duration)
-    require_offered(event_type=event_type, start=start, duration=length, hold=instead_of)
     hold.organization_id, hold.event_type_id = event_type.organization_id, event_type.id
     hold.created_at = clock.now()
     with hosts_turn(possible_hosts(event_type)):

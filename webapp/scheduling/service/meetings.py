@@ -15,7 +15,7 @@ from typing import NamedTuple
 from uuid import UUID
 
 from psycopg.errors import DeadlockDetected, ExclusionViolation, LockNotAvailable
-from sqlalchemy import ARRAY, BigInteger, ColumnElement, cast, delete, func, select, update
+from sqlalchemy import ARRAY, BigInteger, ColumnElement, bindparam, delete, func, select, update
 from sqlalchemy.exc import DBAPIError
 
 from webapp.core import clock
@@ -28,6 +28,19 @@ from webapp.scheduling.models import Booking, BookingHost, EventType, Hold, Host
 from webapp.scheduling.service.access import give_link
 from webapp.scheduling.service.attendance import forget_attendance
 
+# Made once, for every booking takes them.
+_LOCK = select(func.pg_advisory_xact_lock(func.unnest(bindparam("keys", type_=ARRAY(BigInteger)))))
+_EXPIRED = (
+    delete(Hold)
+    .where(Hold.expires_at <= bindparam("now"))
+    .where(
+        Hold.meeting_id.in_(
+            select(HostTime.meeting_id).where(HostTime.host_id.in_(bindparam("host_ids", expanding=True)))
+        )
+    )
+    .returning(Hold.meeting_id)
+)
+
 
 @contextmanager
 def hosts_turn(host_ids: Iterable[UUID]) -> Iterator[None]:
@@ -37,7 +50,7 @@ def hosts_turn(host_ids: Iterable[UUID]) -> Iterator[None]:
     """
     keys = sorted({_lock_key(host_id) for host_id in host_ids})  # all in one order, so that no two wait for each other
     try:
-        session().execute(select(func.pg_advisory_xact_lock(func.unnest(cast(keys, ARRAY(BigInteger))))))
+        session().execute(_LOCK, {"keys": keys})
         yield
         session().flush()
     except DBAPIError as error:
@@ -154,16 +167,17 @@ def remove_holds(*, event_type: EventType) -> None:
 
 def _remove_expired(*, host_ids: Sequence[UUID]) -> None:
     """Make room: what has run out is no longer offered by itself, but its rows would still refuse an overlap."""
-    theirs = select(HostTime.meeting_id).where(HostTime.host_id.in_(host_ids))
-    _remove(Hold.expires_at <= clock.now(), Hold.meeting_id.in_(theirs))
+    _give_up_each(session().connection().execute(_EXPIRED, {"host_ids": list(host_ids), "now": clock.now()}).scalars())
 
 
 def _remove(*which: ColumnElement[bool]) -> None:
     """Delete holds, and give up the seat of each that this very transaction deleted."""
-    removed = session().scalars(
-        delete(Hold).where(*which).returning(Hold.meeting_id), execution_options={"synchronize_session": False}
-    )
-    for meeting_id, seats in sorted(Counter(removed).items()):
+    removed = delete(Hold).where(*which).returning(Hold.meeting_id)
+    _give_up_each(session().scalars(removed, execution_options={"synchronize_session": False}))
+
+
+def _give_up_each(meeting_ids: Iterable[UUID]) -> None:
+    for meeting_id, seats in sorted(Counter(meeting_ids).items()):
         _give_up(meeting_id, seats=seats)
 
 
