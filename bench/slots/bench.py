@@ -22,6 +22,7 @@ HOSTS = 50
 _PLAIN = "straightforward_"
 _SHOWN_AS = {
     "cold": "One host, from PostgreSQL",
+    "other_process": "One host, from Redis",
     "cached": "One host, from the cache",
     "engine": "One host, the engine alone",
     "team_cold": f"{HOSTS} hosts in turn, from PostgreSQL",

@@ -12,6 +12,7 @@ def _found(**changes: Any) -> dict[str, Any]:
     taken = {
         "cold": [10.0] * 19 + [30.0],
         "straightforward_cold": [400.0] * 20,
+        "other_process": [5.0] * 20,
         "cached": [3.0] * 20,
         "engine": [1.0] * 20,
         "straightforward_engine": [300.0] * 20,

@@ -24,7 +24,7 @@ from webapp.scheduling.schemas.guests import (
     RescheduleIn,
     SlotsOut,
     SlotsQuery,
-    write_slot,
+    write_slots,
 )
 from webapp.scheduling.service import booking as bookings
 from webapp.scheduling.service.attendance import check_in
@@ -34,7 +34,7 @@ from webapp.web.openapi import IdempotencyHeaders, Written, endpoint
 
 blueprint = for_guests("scheduling_guests_api")
 
-_sheets = Sheets(write_slot, between=b",")
+_sheets = Sheets(write_slots, between=b",")
 
 
 @blueprint.get("/<org>")

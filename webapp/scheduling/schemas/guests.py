@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Self
 from uuid import UUID
@@ -15,7 +15,7 @@ from webapp.core import clock
 from webapp.core.settings import settings
 from webapp.identity.models import Organization
 from webapp.scheduling.chunks import OpenTime
-from webapp.scheduling.minutes import moment_of
+from webapp.scheduling.minutes import local_moment
 from webapp.scheduling.models import (
     Attendance,
     Booking,
@@ -161,17 +161,23 @@ class SlotsOut(Out):
 
     @staticmethod
     def written(slots: bytes, zone: ZoneInfo) -> Written:
-        """Return it as JSON, with slots as `write_slot` writes them, a comma between two."""
+        """Return it as JSON, with slots as `write_slots` writes them, a comma between two."""
         return Written(b'{"timezone":%b,"slots":[%b]}' % (to_json(zone.key), slots))
 
 
-_SLOT = TypeAdapter(SlotOut)
+_SLOTS = TypeAdapter(list[SlotOut])
 
 
-def write_slot(time: OpenTime, zone: ZoneInfo) -> bytes:
-    """Return a `SlotOut` as JSON, as clocks of `zone` show it."""
-    start, end = moment_of(time.start).astimezone(zone), moment_of(time.end).astimezone(zone)
-    return _SLOT.dump_json(SlotOut(start, end, time.seats_left))
+def write_slots(times: Sequence[OpenTime], zone: ZoneInfo) -> list[bytes]:
+    """Return each as a `SlotOut` in JSON, as clocks of `zone` show it."""
+    if not times:
+        return []
+    slots = [
+        SlotOut(local_moment(start, zone), local_moment(end, zone), seats_left)
+        for start, end, seats_left in times
+    ]
+    # Dumped in one go, which is several times faster; there are no braces in a slot but its own.
+    return [b"{%b}" % slot for slot in _SLOTS.dump_json(slots)[2:-2].split(b"},{")]
 
 
 class QuestionOut(Out):

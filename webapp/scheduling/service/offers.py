@@ -200,7 +200,19 @@ def work_out(
     for lineup in lineups(event_type, rules, begin=begin, until=end - 1, moving=moving, empty=empty):
         hosts.update(bookable(rules, lineup.diaries, begin=begin, end=end))
         begun |= lineup.begun if event_type.is_group else {}
-    return [_open_time(event_type, rules, start, hosts[start], begun.get(start)) for start in sorted(hosts)]
+    return _open_times(sorted(hosts.items()), begun, duration=rules.duration, seats=event_type.seats)
+
+
+def _open_times(
+    hosts: Iterable[tuple[int, int]], begun: Mapping[int, Held], *, duration: int, seats: int
+) -> list[OpenTime]:
+    """Return the seats in the meeting that takes place anyway, or in new ones with so many hosts, by their starts."""
+    return [
+        OpenTime(start, meeting.end, meeting.seats_left)
+        if (meeting := begun.get(start))
+        else OpenTime(start, start + duration, seats * number)
+        for start, number in hosts
+    ]
 
 
 def _place(times: Sequence[OpenTime], minute: int) -> int:
@@ -330,10 +342,3 @@ def chosen_duration(event_type: Terms, *, duration: int | None, moving: Booking 
             ]
         )
     return duration
-
-
-def _open_time(event_type: EventType, rules: Rules, start: int, hosts: int, meeting: Held | None) -> OpenTime:
-    """Return the seats in the `meeting` that takes place anyway, or in new ones with so many hosts."""
-    if meeting:
-        return OpenTime(start, meeting.end, meeting.seats_left)
-    return OpenTime(start, start + rules.duration, event_type.seats * hosts)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from array import array
 from bisect import bisect_left
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from itertools import accumulate
@@ -33,7 +33,7 @@ from webapp.scheduling.service.offers import (
 )
 from webapp.scheduling.slots import LONGEST_REACH, asked
 
-Write = Callable[[OpenTime, ZoneInfo], bytes]
+Write = Callable[[Sequence[OpenTime], ZoneInfo], Sequence[bytes]]
 _Key = tuple[Place, str, str]
 
 _MOST_BYTES = 32 * 1024 * 1024
@@ -72,7 +72,7 @@ class _Sheet:
 
 
 class Sheets:
-    """All that this process has written in one form: each time by `write`, with the byte `between` two of them."""
+    """All that this process has written in one form: by `write`, each time apart, with the byte `between` two."""
 
     def __init__(self, write: Write, *, between: bytes) -> None:
         self._write = write
@@ -126,7 +126,7 @@ class Sheets:
                 self._kept[place, stamps[place], zone.key] = sheet
 
     def _written(self, chunk: Chunk, zone: ZoneInfo) -> _Sheet:
-        texts = [self._write(time, zone) for time in chunk.times]
+        texts = self._write(chunk.times, zone)
         starts = array("q", [time.start for time in chunk.times])
         places = array("q", accumulate((len(text) + 1 for text in texts), initial=0))
         return _Sheet(starts, places, self._between.join(texts), chunk.valid_until)
