@@ -122,8 +122,8 @@ def organizers() -> list[UUID]:
 
 
 def find_event_type(event_type_id: UUID) -> EventType | None:
-    """Return the event type with this id, of whatever organisation. For jobs, whom nobody else asks."""
-    return session().get(EventType, event_type_id, populate_existing=True)
+    """Return the event type with this id, its schedule loaded, of whatever organisation."""
+    return session().get(EventType, event_type_id, populate_existing=True, options=[with_schedule()])
 
 
 # Made once, for every guest asks it.
