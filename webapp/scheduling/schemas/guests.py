@@ -173,8 +173,7 @@ def write_slots(times: Sequence[OpenTime], zone: ZoneInfo) -> list[bytes]:
     if not times:
         return []
     slots = [
-        SlotOut(local_moment(start, zone), local_moment(end, zone), seats_left)
-        for start, end, seats_left in times
+        SlotOut(local_moment(start, zone), local_moment(end, zone), seats_left) for start, end, seats_left in times
     ]
     # Dumped in one go, which is several times faster; there are no braces in a slot but its own.
     return [b"{%b}" % slot for slot in _SLOTS.dump_json(slots)[2:-2].split(b"},{")]
