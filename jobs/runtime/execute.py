@@ -20,7 +20,7 @@ from flask import Flask, current_app, has_app_context
 from sqlalchemy.orm import Session
 from werkzeug.utils import import_string
 
-from jobs.runtime import current, handover, leases, rate, registry, slots, store
+from jobs.runtime import current, fence, handover, leases, rate, registry, slots, store
 from jobs.runtime.beside import companion
 from jobs.runtime.current import Claim, Done, Report
 from jobs.runtime.models import Outcome, RunState
@@ -289,7 +289,7 @@ def _fence(session: Session) -> None:
     """Refuse the commit of a run that has lost its lease."""
     claim = current.claim.get()
     if claim is not None:
-        store.assert_held(claim, on=session)
+        fence.assert_held(claim, on=session)
 
 
 guard_commits(_fence)

@@ -8,7 +8,7 @@ import backoff
 from sqlalchemy.exc import InterfaceError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
-from jobs.runtime import current, store
+from jobs.runtime import current, fence
 from webapp.core.db import transaction
 from webapp.core.logs import get_logger
 
@@ -24,7 +24,7 @@ def confirm_held() -> None:
     """
     claim = current.claim.get()
     if claim is not None:
-        store.confirm_held(claim)
+        fence.confirm_held(claim)
 
 
 def record_fact(write: Callable[[], None]) -> None:

@@ -13,11 +13,9 @@ from sqlalchemy import (
     Row,
     Select,
     and_,
-    bindparam,
     case,
     delete,
     func,
-    literal_column,
     null,
     or_,
     select,
@@ -28,32 +26,18 @@ from sqlalchemy import (
 from sqlalchemy.dialects.postgresql import insert as pg_insert
 from sqlalchemy.orm import Session
 
-from jobs.runtime import ledger, slots
+from jobs.runtime import fence, ledger, slots
 from jobs.runtime.carrier import Carried
 from jobs.runtime.current import Claim
 from jobs.runtime.limits import LimitKeys
 from jobs.runtime.models import JobAttempt, JobRun, JobTick, Outcome, RunState
-from jobs.runtime.policies import LeaseLost
-from webapp.core.db import read_alone, session, uuid7
+from webapp.core.db import session, uuid7
 
 MAX_INTERRUPTIONS = 3
 PURGE_BATCH = 1000
 _POISON = f"its worker vanished {MAX_INTERRUPTIONS} times while running it"
 
 _REVOKED_BY = "revoked by "
-
-_CLOSED = "almanac.closed_run"
-
-# What holds as long as a claim does, by its `_terms`. Made once, for every transaction inside a run asks.
-_HELD = (
-    JobRun.id == bindparam("run_id"),
-    JobRun.attempt == bindparam("run_attempt"),
-    JobRun.worker == bindparam("run_worker"),
-    JobRun.state == RunState.RUNNING,
-)
-_FIND_HELD: Select[Any] = select(literal_column("1")).select_from(JobRun).where(*_HELD)
-_HOLD = _FIND_HELD.with_for_update(read=True)
-
 
 _INSERT = """
     INSERT INTO job_run (id, name, queue, lane, arguments, state, run_at, unique_key, parent_id, trace,
@@ -191,23 +175,6 @@ def renew(claims: Sequence[Claim], *, lease: float, on: Session) -> list[UUID]:
     return [row.id for row in renewed if row.revoked_by is not None]
 
 
-def assert_held(claim: Claim, *, on: Session) -> None:
-    """Hold the run until the caller's transaction ends; raises LeaseLost when it is somebody else's by now.
-
-    A transaction that has closed the run itself holds it already.
-    """
-    if on.info.pop(_CLOSED, None) == claim.id:
-        return
-    if on.connection().execute(_HOLD, _terms(claim)).first() is None:
-        raise _taken_over(claim)
-
-
-def confirm_held(claim: Claim) -> None:
-    """Raise LeaseLost when the run is somebody else's by now; whoever asks may be in no transaction."""
-    if read_alone(_FIND_HELD, _terms(claim)) is None:
-        raise _taken_over(claim)
-
-
 def close(claim: Claim, *, state: RunState, result: Any = None, error: str | None = None, quick: bool = False) -> None:
     """End the run for good in the caller's transaction; raises LeaseLost when it is not this claim's any more.
 
@@ -233,23 +200,15 @@ def put_back(claim: Claim, *, delay: float, failed: bool, error: str | None = No
 def _change(claim: Claim, *, quick: bool = False, **values: Any) -> datetime:
     if claim.report.latest is not None:
         values["progress"] = claim.report.kept()
-    statement = update(JobRun).where(*_HELD).values(lease_until=None, **values).returning(JobRun.run_at)
+    statement = update(JobRun).where(*fence.HELD).values(lease_until=None, **values).returning(JobRun.run_at)
     if quick:
         statement = statement.returning(text(ledger.QUICK))
-    run_at: datetime | None = session().connection().execute(statement, _terms(claim)).scalar()
+    run_at: datetime | None = session().connection().execute(statement, fence.terms(claim)).scalar()
     if run_at is None:
-        raise _taken_over(claim)
+        raise fence.taken_over(claim)
     slots.release([claim.slot_key])
-    session().info[_CLOSED] = claim.id
+    fence.note_closed(claim, on=session())
     return run_at
-
-
-def _terms(claim: Claim) -> dict[str, Any]:
-    return {"run_id": claim.id, "run_attempt": claim.attempt, "run_worker": claim.worker}
-
-
-def _taken_over(claim: Claim) -> LeaseLost:
-    return LeaseLost(f"run {claim.id} was taken over after attempt {claim.attempt}")
 
 
 def record_attempt(claim: Claim, *, outcome: Outcome, error_type: str, error: str, traceback: str = "") -> None:

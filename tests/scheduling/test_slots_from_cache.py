@@ -278,6 +278,15 @@ def test_who_asks_again_costs_the_diaries_nothing(app: Flask) -> None:
     assert not any("host_time" in statement for statement in statements)
 
 
+def test_weeks_around_one_that_was_written_before_are_added(app: Flask) -> None:
+    kind = event_type()
+    inner = _offered(kind, first=8, last=9)
+    whole = _offered(kind)
+    assert inner
+    assert inner.items() <= whole.items()
+    assert whole == _worked_out(kind)
+
+
 def test_a_booking_leaves_other_weeks_and_other_hosts_alone(app: Flask) -> None:
     kind, other = event_type(), event_type()
     weeks = chunks.weeks_between(now_minute(), now_minute() + 60 * 1440)

@@ -13,17 +13,18 @@ from typing import Any
 
 import psycopg
 from sqlalchemy.exc import InvalidatePoolError
+from sqlalchemy.pool import ConnectionPoolEntry
 
 _ASK_AFTER_SECONDS = 10.0
 _RESTS_SINCE = "almanac.rests_since"
 
 
-def note_rest(_connection: object, record: Any) -> None:
+def note_rest(_connection: object, record: ConnectionPoolEntry) -> None:
     """Listen to a pool's "checkin"."""
     record.info[_RESTS_SINCE] = monotonic()
 
 
-def check_rested(connection: psycopg.Connection[Any], record: Any, _fairy: object) -> None:
+def check_rested(connection: psycopg.Connection[Any], record: ConnectionPoolEntry, _fairy: object) -> None:
     """Listen to a pool's "checkout"; raises InvalidatePoolError when the server is gone, so that all are made anew."""
     rests_since = record.info.get(_RESTS_SINCE)
     if rests_since is None:

@@ -24,7 +24,7 @@ from webapp.core.addresses import wire_address
 from webapp.core.clock import now
 from webapp.core.settings import settings
 from webapp.notifications.errors import MailDeferred, MailRefused
-from webapp.notifications.mail.message import CalendarPart, Mail, Mailbox, single_line
+from webapp.notifications.mail.message import Mail, Mailbox, single_line
 
 _Whole = TypeVar("_Whole", bound=Message)
 
@@ -55,9 +55,11 @@ def build(mail: Mail, *, message_id: str) -> EmailMessage:
     alternatives = [_text("plain", mail.text), _text("html", mail.html)]
     if mail.calendar is None:
         return _put_together(message, "alternative", alternatives)
-    alternatives.append(_shown_calendar(mail.calendar))
+    # Base64, because its lines are folded by their own rule and some servers re-wrap what they can read.
+    encoded = base64.encodebytes(mail.calendar.content.encode())
+    alternatives.append(_shown_calendar(encoded, method=mail.calendar.method))
     body = _put_together(Message(), "alternative", alternatives)
-    return _put_together(message, "mixed", [body, _attached_calendar(mail.calendar)])
+    return _put_together(message, "mixed", [body, _attached_calendar(encoded)])
 
 
 def _sender() -> Address:
@@ -85,20 +87,14 @@ def _text(subtype: str, content: str) -> Message:
     return _part(f'text/{subtype}; charset="utf-8"', encoded, encoding="quoted-printable")
 
 
-def _shown_calendar(calendar: CalendarPart) -> Message:
-    kind = f'text/calendar; charset="utf-8"; method="{calendar.method}"'
-    return _part(kind, _base64(calendar), encoding="base64")
+def _shown_calendar(encoded: bytes, *, method: str) -> Message:
+    return _part(f'text/calendar; charset="utf-8"; method="{method}"', encoded, encoding="base64")
 
 
-def _attached_calendar(calendar: CalendarPart) -> Message:
-    part = _part('application/ics; name="invite.ics"', _base64(calendar), encoding="base64")
+def _attached_calendar(encoded: bytes) -> Message:
+    part = _part('application/ics; name="invite.ics"', encoded, encoding="base64")
     part["Content-Disposition"] = 'attachment; filename="invite.ics"'
     return part
-
-
-def _base64(calendar: CalendarPart) -> bytes:
-    """Base64, because its lines are folded by their own rule and some servers re-wrap what they can read."""
-    return base64.encodebytes(calendar.content.encode())
 
 
 def _part(kind: str, encoded: bytes, *, encoding: str) -> Message:

@@ -22,10 +22,9 @@ from webapp.scheduling.schemas.guests import (
     OrganizationOut,
     PublicEventTypeOut,
     RescheduleIn,
-    SlotsOut,
     SlotsQuery,
-    write_slots,
 )
+from webapp.scheduling.schemas.slots import SlotsOut, write_slots
 from webapp.scheduling.service import booking as bookings
 from webapp.scheduling.service.attendance import check_in
 from webapp.scheduling.service.series import book_series, cancel_rest

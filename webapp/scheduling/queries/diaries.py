@@ -5,13 +5,12 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
-from typing import Any, NamedTuple
+from typing import NamedTuple
 from uuid import UUID
 
 from sqlalchemy import BigInteger, Cast, Double, Select, bindparam, cast, extract, func, or_, select
 from sqlalchemy.orm import InstrumentedAttribute
 
-from webapp.core import clock
 from webapp.core.db import session
 from webapp.scheduling.models import (
     Booking,
@@ -19,7 +18,7 @@ from webapp.scheduling.models import (
     HostTime,
     Meeting,
 )
-from webapp.scheduling.queries.holds import seats_let_go
+from webapp.scheduling.queries.holds import DURING, seats_let_go, when
 from webapp.scheduling.slots import Span
 
 
@@ -59,7 +58,7 @@ def held_times(
     about to leave: it is left out if they are the last in it, since it then goes with them. Seats whose hold has run
     out are free, and so is that of `own_hold`.
     """
-    asked = _when(host_ids, begin, until) | {
+    asked = when(host_ids, begin, until) | {
         "event_type_id": event_type_id,
         "leaving": leaving,
         "own_hold": own_hold,
@@ -75,14 +74,9 @@ def held_times(
 def meeting_times(*, host_ids: Collection[UUID], begin: datetime, until: datetime) -> dict[UUID, list[Span]]:
     """Return when the hosts' meetings take place that take time between two instants (aware), buffers left out."""
     times: dict[UUID, list[Span]] = defaultdict(list)
-    for host_id, start, end in session().execute(_MEETINGS, _when(host_ids, begin, until) | {"own_hold": None}):
+    for host_id, start, end in session().execute(_MEETINGS, when(host_ids, begin, until) | {"own_hold": None}):
         times[host_id].append((start, end))
     return times
-
-
-def _when(host_ids: Collection[UUID], begin: datetime, until: datetime) -> dict[str, Any]:
-    """Return what `_DURING` and `seats_let_go` ask for."""
-    return {"host_ids": list(host_ids), "begin": begin, "until": until, "now": clock.now()}
 
 
 def _minute(column: InstrumentedAttribute[datetime], *, up: bool = False) -> Cast[int]:
@@ -107,13 +101,6 @@ def bookings_in_turn(*, event_type_id: UUID, since: datetime) -> dict[UUID, tupl
     return {host_id: (count, last) for host_id, count, last in rows}
 
 
-_DURING = (
-    HostTime.host_id.in_(bindparam("host_ids", expanding=True)),
-    HostTime.apart_until > bindparam("begin"),
-    HostTime.apart_from < bindparam("until"),
-)
-
-
 def _own() -> Select[UUID, int, int, int, int, int]:
     """The meetings of the event type, but the one that its last guest is `leaving`."""
     let_go = seats_let_go()
@@ -127,7 +114,7 @@ def _own() -> Select[UUID, int, int, int, int, int]:
         )
         .join(Meeting, HostTime.meeting_id == Meeting.id)
         .outerjoin(let_go, let_go.c.meeting_id == Meeting.id)
-        .where(*_DURING, HostTime.event_type_id == bindparam("event_type_id"), taken > 0)
+        .where(*DURING, HostTime.event_type_id == bindparam("event_type_id"), taken > 0)
         .where(or_(Meeting.id.is_distinct_from(bindparam("leaving")), taken > 1))
     )
 
@@ -146,7 +133,7 @@ def _busy() -> Select[UUID, Sequence[int], Sequence[int]]:
             func.array_agg(_minute(HostTime.blocked_from)),
             func.array_agg(_minute(HostTime.blocked_until, up=True)),
         )
-        .where(*_DURING, HostTime.event_type_id != bindparam("event_type_id"))
+        .where(*DURING, HostTime.event_type_id != bindparam("event_type_id"))
         .where(HostTime.meeting_id.not_in(wholly_let_go))
         .group_by(HostTime.host_id)
     )
@@ -158,7 +145,7 @@ def _meetings() -> Select[UUID, int, int]:
         select(HostTime.host_id, _minute(Meeting.starts_at), _minute(Meeting.ends_at, up=True))
         .join(Meeting, HostTime.meeting_id == Meeting.id)
         .outerjoin(let_go, let_go.c.meeting_id == Meeting.id)
-        .where(*_DURING, Meeting.seats_taken > func.coalesce(let_go.c.seats, 0))
+        .where(*DURING, Meeting.seats_taken > func.coalesce(let_go.c.seats, 0))
     )
 
 

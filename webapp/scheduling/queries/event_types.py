@@ -19,6 +19,13 @@ from webapp.identity.models import Organization
 from webapp.scheduling.models import EventHost, EventType
 from webapp.scheduling.queries.links import find_booking_link
 
+# What can be booked at one `address`, with the organisation joined.
+AT_ADDRESS = (
+    Organization.slug == bindparam("organization_slug"),
+    EventType.slug == bindparam("event_type_slug"),
+    EventType.is_active,
+)
+
 _SLUG = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
 
 
@@ -34,7 +41,7 @@ def with_team() -> _AbstractLoad:
 
 def public_organization(slug: str) -> Organization:
     """Return the organisation with this address; raises NotFound."""
-    found = session().scalar(select(Organization).where(Organization.slug == valid_slug(slug)))
+    found = session().scalar(select(Organization).where(Organization.slug == _slug(slug)))
     if found is None:
         raise NotFound(say("There is no organisation at this address."))
     return found
@@ -46,8 +53,7 @@ def public_event_type(organization_slug: str, slug: str, *, link: str = "") -> E
     `link` is the code of a secret link or the token of one that books once. Raises NotFound, also when it is switched
     off, when the link is none of its own, and for a secret one without a link.
     """
-    asked = {"organization_slug": valid_slug(organization_slug), "event_type_slug": valid_slug(slug)}
-    found = session().scalar(_PUBLIC, asked)
+    found = session().scalar(_PUBLIC, address(organization_slug, slug))
     if found is None or not _opens(found, link):
         raise NotFound(say("There is nothing to book at this address."))
     return found
@@ -68,15 +74,19 @@ def public_event_types(organization_slug: str) -> list[EventType]:
     statement = (
         select(EventType)
         .join(EventType.organization)
-        .where(Organization.slug == valid_slug(organization_slug), EventType.is_active, ~EventType.is_secret)
+        .where(Organization.slug == _slug(organization_slug), EventType.is_active, ~EventType.is_secret)
         .options(contains_eager(EventType.organization), with_team())
         .order_by(EventType.id)
     )
     return list(session().scalars(statement))
 
 
-def valid_slug(text: str) -> str:
-    """Return `text` if anything can be at such an address; raises NotFound."""
+def address(organization_slug: str, slug: str) -> dict[str, str]:
+    """Return what `AT_ADDRESS` asks for; raises NotFound when nothing can be at such an address."""
+    return {"organization_slug": _slug(organization_slug), "event_type_slug": _slug(slug)}
+
+
+def _slug(text: str) -> str:
     if not _SLUG.fullmatch(text):
         raise NotFound
     return text
@@ -90,13 +100,14 @@ def get_event_type(organization_id: UUID, event_type_id: UUID, *, host_id: UUID 
     return found
 
 
-def read_again(event_type: EventType) -> None:
-    """Read anew what an event type offers, who hosts it and when they work, whatever was read of it before."""
+def read_again(event_type: EventType) -> EventType:
+    """Return it with what it offers, who hosts it and when they work read anew, whatever was read of it before."""
     options = [with_schedule()]
     if event_type.is_team:
         options.append(selectinload(EventType.team).selectinload(EventHost.schedule))
     statement = select(EventType).where(EventType.id == event_type.id).options(*options)
     session().scalars(statement, execution_options={"populate_existing": True}).one_or_none()
+    return event_type
 
 
 def event_types(*, organization_id: UUID, host_id: UUID | None = None) -> list[EventType]:
@@ -128,9 +139,5 @@ def find_event_type(event_type_id: UUID) -> EventType | None:
 
 # Made once, for every guest asks it.
 _PUBLIC = (
-    select(EventType)
-    .join(EventType.organization)
-    .where(Organization.slug == bindparam("organization_slug"), EventType.slug == bindparam("event_type_slug"))
-    .where(EventType.is_active)
-    .options(contains_eager(EventType.organization))
+    select(EventType).join(EventType.organization).where(*AT_ADDRESS).options(contains_eager(EventType.organization))
 )

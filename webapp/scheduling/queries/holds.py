@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 
 from sqlalchemy import Select, Subquery, bindparam, func, or_, select
@@ -12,6 +13,18 @@ from webapp.core import clock
 from webapp.core.crypto import digest
 from webapp.core.db import session
 from webapp.scheduling.models import Hold, HostTime
+
+# What takes time of some hosts between two instants, the buffers included.
+DURING = (
+    HostTime.host_id.in_(bindparam("host_ids", expanding=True)),
+    HostTime.apart_until > bindparam("begin"),
+    HostTime.apart_from < bindparam("until"),
+)
+
+
+def when(host_ids: Iterable[UUID], begin: datetime, until: datetime) -> dict[str, Any]:
+    """Return what `DURING` asks for, the instants aware, and what `seats_let_go` does but `own_hold`."""
+    return {"host_ids": list(host_ids), "begin": begin, "until": until, "now": clock.now()}
 
 
 def seats_let_go() -> Subquery:
@@ -26,8 +39,7 @@ def next_expiry(*, host_ids: Iterable[UUID], begin: datetime, until: datetime) -
     """Return until when `held_times` keeps its answer about the same hosts and instants, for holds run out by
     themselves; None for as long as nobody writes anything.
     """
-    asked = {"host_ids": list(host_ids), "begin": begin, "until": until, "now": clock.now()}
-    return session().scalar(_NEXT_EXPIRY, asked)
+    return session().scalar(_NEXT_EXPIRY, when(host_ids, begin, until))
 
 
 def find_hold(*, event_type_id: UUID, start: datetime, tokens: Iterable[str]) -> Hold | None:
@@ -62,10 +74,7 @@ def hosts_of(*, meeting_id: UUID) -> list[UUID]:
 
 
 def _next_expiry() -> Select[datetime | None]:
-    meetings = select(HostTime.meeting_id).where(
-        HostTime.host_id.in_(bindparam("host_ids", expanding=True)),
-        *(HostTime.apart_until > bindparam("begin"), HostTime.apart_from < bindparam("until")),
-    )
+    meetings = select(HostTime.meeting_id).where(*DURING)
     running = (Hold.expires_at > bindparam("now"), Hold.meeting_id.in_(meetings))
     return select(func.min(Hold.expires_at)).where(*running)
 

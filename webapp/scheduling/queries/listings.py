@@ -7,15 +7,14 @@ from dataclasses import dataclass, fields
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Select, bindparam, func, select
+from sqlalchemy import Select, func, select
 from sqlalchemy.orm import InstrumentedAttribute
 
 from webapp.core.db import read_alone
 from webapp.core.errors import NotFound
 from webapp.core.words import say
-from webapp.identity.models import Organization
 from webapp.scheduling.models import EventType
-from webapp.scheduling.queries.event_types import valid_slug
+from webapp.scheduling.queries.event_types import AT_ADDRESS, address
 from webapp.scheduling.queries.versions import Versions, select_versions
 
 
@@ -50,13 +49,8 @@ def find_listing(organization_slug: str, slug: str, *, weeks: range) -> Listing:
 
     It is read on a connection of its own, so it knows nothing of what a surrounding transaction has written.
     """
-    asked = {
-        "organization_slug": valid_slug(organization_slug),
-        "slug": valid_slug(slug),
-        "first": weeks.start,
-        "last": weeks.stop - 1,
-    }
-    found = read_alone(_STATEMENT, asked)
+    asked = {"first": weeks.start, "last": weeks.stop - 1}
+    found = read_alone(_STATEMENT, address(organization_slug, slug) | asked)
     if found is None:
         raise NotFound(say("There is nothing to book at this address."))
     versions = {int(week): version for week, version in (found.versions or {}).items()}
@@ -67,13 +61,7 @@ def _statement() -> Select[Any]:
     terms: list[InstrumentedAttribute[Any]] = [
         getattr(EventType, field.name) for field in fields(Listing) if field.name != "versions"
     ]
-    listed = (
-        select(*terms)
-        .join(EventType.organization)
-        .where(Organization.slug == bindparam("organization_slug"))
-        .where(EventType.slug == bindparam("slug"), EventType.is_active)
-        .cte()
-    )
+    listed = select(*terms).join(EventType.organization).where(*AT_ADDRESS).cte()
     versions = select_versions(select(listed.c.id).scalar_subquery()).subquery()
     return select(listed, select(func.json_object_agg(*versions.c)).scalar_subquery().label("versions"))
 

@@ -2,20 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping
 from typing import Any, Self
 from uuid import UUID
-from zoneinfo import ZoneInfo
 
-from pydantic import Field, TypeAdapter
-from pydantic_core import to_json
+from pydantic import Field
 
 from webapp.core import clock
 from webapp.core.settings import settings
 from webapp.identity.models import Organization
-from webapp.scheduling.chunks import OpenTime
-from webapp.scheduling.minutes import local_moment
 from webapp.scheduling.models import (
     Attendance,
     Booking,
@@ -51,7 +46,7 @@ from webapp.scheduling.service.policy import can_cancel, can_reschedule
 from webapp.scheduling.service.questions import Question
 from webapp.scheduling.service.series import Recurrence
 from webapp.scheduling.service.standing import can_change
-from webapp.web.openapi import In, Out, Query, Written
+from webapp.web.openapi import In, Out, Query
 from webapp.web.times import reader_tag
 
 
@@ -142,41 +137,6 @@ class CancelIn(In):
 
     reason: Reason | None = None
     rest: bool = Field(False, description="True to cancel all later bookings of its series, too.")
-
-
-@dataclass(frozen=True, slots=True)  # there may be thousands, and a model takes three times as long to make
-class SlotOut:
-    """A time that can be booked, with the offset of the zone asked for. `seats_left` is 1 but for groups."""
-
-    start: Moment
-    end: Moment
-    seats_left: int
-
-
-class SlotsOut(Out):
-    """Everything that can be booked on the days asked for, in order."""
-
-    timezone: str
-    slots: list[SlotOut]
-
-    @staticmethod
-    def written(slots: bytes, zone: ZoneInfo) -> Written:
-        """Return it as JSON, with slots as `write_slots` writes them, a comma between two."""
-        return Written(b'{"timezone":%b,"slots":[%b]}' % (to_json(zone.key), slots))
-
-
-_SLOTS = TypeAdapter(list[SlotOut])
-
-
-def write_slots(times: Sequence[OpenTime], zone: ZoneInfo) -> list[bytes]:
-    """Return each as a `SlotOut` in JSON, as clocks of `zone` show it."""
-    if not times:
-        return []
-    slots = [
-        SlotOut(local_moment(start, zone), local_moment(end, zone), seats_left) for start, end, seats_left in times
-    ]
-    # Dumped in one go, which is several times faster; there are no braces in a slot but its own.
-    return [b"{%b}" % slot for slot in _SLOTS.dump_json(slots)[2:-2].split(b"},{")]
 
 
 class QuestionOut(Out):

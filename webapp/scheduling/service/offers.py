@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from bisect import bisect_left
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime
 from itertools import groupby, islice
@@ -31,7 +31,7 @@ from webapp.scheduling.minutes import DAY, minute_from, minute_of, moment_of, no
 from webapp.scheduling.models import Booking, EventType, Hold
 from webapp.scheduling.queries import Held, Listing, Versions
 from webapp.scheduling.service.diaries import Lineup, lasts_until, lineups, reach_of
-from webapp.scheduling.slots import OVERRIDABLE, Limits, Refusal, Rules, asked, bookable, refusals
+from webapp.scheduling.slots import OVERRIDABLE, Limits, Refusal, Rules, Span, asked, bookable, refusals
 
 MOST_DAYS = 62
 
@@ -102,9 +102,7 @@ def _slots(
     moving: Booking | None = None,
     empty: bool = False,
 ) -> list[Offer]:
-    require_range(first, last)
-    rules = rules_for(event_type, duration=duration, moving=moving)
-    spans = asked(rules, now=now_minute(), first=first, last=last, zone=zone)
+    rules, spans = asked_for(event_type, first=first, last=last, zone=zone, duration=duration, moving=moving)
     if not spans:
         return []
     begin, end = spans[0][0], spans[-1][1]
@@ -120,12 +118,19 @@ def _slots(
     ]
 
 
-def require_range(first: date, last: date) -> None:
-    """Raise RangeReversed, or RangeTooLong for more than 62 days."""
+def asked_for(
+    event_type: Terms, *, first: date, last: date, zone: ZoneInfo, duration: int | None, moving: Booking | None = None
+) -> tuple[Rules, list[Span]]:
+    """Return by what rules, and in which spans of UTC minutes, a meeting may begin on these dates of the `zone`.
+
+    Raises RangeReversed, RangeTooLong for more than 62 days, and InvalidInput for a `duration` that is none of its own.
+    """
     if last < first:
         raise RangeReversed
     if (last - first).days >= MOST_DAYS:
         raise RangeTooLong
+    rules = rules_for(event_type, duration=duration, moving=moving)
+    return rules, asked(rules, now=now_minute(), first=first, last=last, zone=zone)
 
 
 def open_times(event_type: EventType, rules: Rules, *, weeks: range) -> tuple[list[OpenTime], int]:
@@ -136,12 +141,8 @@ def open_times(event_type: EventType, rules: Rules, *, weeks: range) -> tuple[li
     what somebody changes in between is then kept under a version that nobody asks for any more.
     """
     stamps = stamps_of(event_type, rules, weeks=weeks)
-    known = chunks.read(stamps)
-    missing = [place for place in stamps if place not in known]
-    if missing:
-        queries.read_again(event_type)
-        known |= make_chunks(event_type, missing, stamps=stamps)
-    return [time for place in stamps for time in known[place].times], len(missing)
+    known, made = find_chunks(stamps, read=lambda: queries.read_again(event_type))
+    return [time for place in stamps for time in known[place].times], made
 
 
 def stamps_of(event_type: EventType, rules: Rules, *, weeks: range) -> dict[Place, str]:
@@ -165,13 +166,24 @@ def weeks_around(begin: int, end: int, *, reach: int) -> range:
     return weeks_between(begin - reach, end + reach)
 
 
-def make_chunks(event_type: EventType, missing: Sequence[Place], *, stamps: Mapping[Place, str]) -> dict[Place, Chunk]:
-    """Work out what the cache does not have of an event type, in order and all of one length, and leave it there.
+def find_chunks(stamps: Mapping[Place, str], *, read: Callable[[], EventType | None]) -> tuple[dict[Place, Chunk], int]:
+    """Return the chunks under these stamps, in order and all of one length, and how many were not in the cache.
 
-    `event_type` has been read since the `stamps` were. What lies between two missing weeks is worked out as well.
+    Those are worked out and left there, of the event type as it is now, which `read` returns; None when it is gone, and
+    they with it.
     """
+    known = chunks.read(stamps)
+    missing = [place for place in stamps if place not in known]
+    if missing and (event_type := read()):
+        known |= _make_chunks(event_type, missing, stamps)
+    return known, len(missing)
+
+
+def _make_chunks(event_type: EventType, missing: Sequence[Place], stamps: Mapping[Place, str]) -> dict[Place, Chunk]:
+    """Work out what is missing, in one go; what else lies in between is worked out too, and kept if it is asked for."""
     rules = replace(rules_for(event_type), duration=missing[0].duration)
-    made = _chunks_of(event_type, rules, weeks=range(missing[0].week, missing[-1].week + 1))
+    worked_out = _chunks_of(event_type, rules, weeks=range(missing[0].week, missing[-1].week + 1))
+    made = {place: chunk for place, chunk in worked_out.items() if place in stamps}
     chunks.write(made, stamps)
     return made
 

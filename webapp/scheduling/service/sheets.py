@@ -20,18 +20,17 @@ from cachetools import TTLCache
 from webapp.core import clock
 from webapp.scheduling import chunks, queries
 from webapp.scheduling.chunks import Chunk, OpenTime, Place, span_of, weeks_between
-from webapp.scheduling.minutes import DAY, midnight_of, now_minute
+from webapp.scheduling.minutes import DAY, midnight_of
 from webapp.scheduling.queries import Listing
 from webapp.scheduling.service.diaries import LONGEST_MEETING
 from webapp.scheduling.service.offers import (
     MOST_DAYS,
-    make_chunks,
-    require_range,
-    rules_for,
+    asked_for,
+    find_chunks,
     stamps_under,
     weeks_around,
 )
-from webapp.scheduling.slots import LONGEST_REACH, asked
+from webapp.scheduling.slots import LONGEST_REACH
 
 Write = Callable[[Sequence[OpenTime], ZoneInfo], Sequence[bytes]]
 _Key = tuple[Place, str, str]
@@ -85,9 +84,7 @@ class Sheets:
 
         It is what `offered_slots` returns, and so is what is raised. `listing` is of these dates.
         """
-        require_range(first, last)
-        rules = rules_for(listing, duration=duration)
-        spans = asked(rules, now=now_minute(), first=first, last=last, zone=zone)
+        rules, spans = asked_for(listing, first=first, last=last, zone=zone, duration=duration)
         if not spans:
             return b""
         weeks = weeks_between(spans[0][0], spans[-1][1])
@@ -100,11 +97,8 @@ class Sheets:
         """Return the sheets of all these places, in order."""
         kept = self._find(stamps, zone)
         wanted = {place: stamp for place, stamp in stamps.items() if place not in kept}
-        known = chunks.read(wanted)
-        missing = [place for place in wanted if place not in known]
-        if missing and (event_type := queries.find_event_type(listing.id)):
-            known |= make_chunks(event_type, missing, stamps=stamps)
-        chunks.count(asked=len(stamps), missing=len(missing))
+        known, made = find_chunks(wanted, read=lambda: queries.find_event_type(listing.id))
+        chunks.count(asked=len(stamps), missing=made)
         written = {place: self._written(known[place], zone) for place in wanted if place in known}
         self._keep(written, stamps, zone)
         kept |= written
