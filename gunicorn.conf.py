@@ -3,6 +3,8 @@
 import gc
 import os
 
+from gunicorn.workers.base import Worker
+
 host = os.environ.get("HOST") or "0.0.0.0"  # noqa: S104  a container's own network
 bind = f"{f'[{host}]' if ':' in host else host}:{os.environ.get('PORT') or '8000'}"
 workers = int(os.environ.get("WEB_CONCURRENCY") or 2)
@@ -21,3 +23,10 @@ def pre_fork(_server: object, _worker: object) -> None:
     """Leave what was loaded before out of every collection: it is there to stay, and shared while nobody touches it."""
     gc.collect()
     gc.freeze()
+
+
+def post_worker_init(worker: Worker) -> None:
+    """Let go of those who follow a job live when the worker is to stop, rather than wait for them."""
+    from webapp.operations import live  # not before the application is loaded, which sees to the settings first
+
+    live.end_when(lambda: not worker.alive)

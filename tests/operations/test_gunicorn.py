@@ -7,6 +7,7 @@ import os
 import re
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,8 +17,12 @@ from urllib.request import Request, urlopen
 import pytest
 from redis import Redis
 
+from jobs.runtime.models import RunState
+from tests.operations.background import BASE, run, token
 from tests.operations.conftest import ROOT, eventually
 from webapp.core import measures
+from webapp.identity.models import Scope
+from webapp.operations import live
 
 
 @dataclass
@@ -71,6 +76,18 @@ def test_every_line_is_json_and_requests_have_theirs(gunicorn: Gunicorn) -> None
     assert [line["status"] for line in answered] == [404, 404]
     assert {line["request_id"] for line in answered} == {"from-the-test"}
     assert "s3cr3tToken99" not in text
+
+
+def test_who_follows_a_job_live_is_let_go_when_it_stops(gunicorn: Gunicorn) -> None:
+    eventually(lambda: gunicorn.get("/healthz") == 200)
+    path = f"{BASE}/task/{run(RunState.RUNNING).id}/events"
+    streaming = token(Scope.JOBS_READ) | {"Accept": live.MIMETYPE}
+    with urlopen(Request(f"http://127.0.0.1:{gunicorn.port()}{path}", headers=streaming), timeout=10) as stream:
+        assert stream.readline() == b"retry: 1000\n"
+        gunicorn.process.terminate()
+        asked_at = time.monotonic()
+        assert b"event: state" in stream.read()  # to its proper end
+    assert time.monotonic() - asked_at < 10  # of the twenty seconds that the server would wait
 
 
 def test_the_counts_of_all_web_processes_come_together(gunicorn: Gunicorn, redis: Redis) -> None:

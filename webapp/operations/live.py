@@ -45,6 +45,7 @@ class _Places:
     def __init__(self) -> None:
         self._lock = Lock()
         self._taken = 0
+        self.is_closing: Callable[[], bool] = lambda: False
 
     def take(self) -> bool:
         with self._lock:
@@ -59,6 +60,13 @@ class _Places:
 
 
 _places = _Places()
+
+
+def end_when(is_closing: Callable[[], bool]) -> None:
+    """Have every stream of this process end once `is_closing` says so: the server waits for the answers it has begun,
+    and the readers of streams come again by themselves.
+    """
+    _places.is_closing = is_closing
 
 
 def stream(look: Callable[[], dict[str, Any] | None], *, is_over: Callable[[dict[str, Any]], bool]) -> Response:
@@ -95,7 +103,7 @@ def _events(look: Callable[[], dict[str, Any] | None], is_over: Callable[[dict[s
     yield _RETRY
     end = time.monotonic() + STREAM_SECONDS
     shown, said_at = "", time.monotonic()
-    while time.monotonic() < end:
+    while time.monotonic() < end and not _places.is_closing():
         seen = look()
         if seen is None:
             return
