@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -12,8 +12,10 @@ from flask.testing import FlaskClient
 from sqlalchemy.exc import IntegrityError
 
 from tests.factories import event_type, member, schedule
+from tests.scheduling.conftest import Travel
 from tests.scheduling.helpers import GUEST, address, at, bearer, body, booked, counted_queries, in_days, refused, slots
 from tests.scheduling.pages import Visitor
+from webapp.core import clock
 from webapp.core.db import session, transaction
 from webapp.identity.models import Membership, Role, Scope
 from webapp.scheduling.errors import SlotTaken, StartRefused
@@ -108,6 +110,17 @@ def test_who_stands_in_hosts_by_their_own_hours_and_diary_on_those_days_alone(cl
     assert [host_of(kind, 2, 13), host_of(kind, 2, 12), host_of(kind, 4)] == ["Bo", None, "Ada"]
     assert slots(client, kind, in_days(2)) == [at(11).isoformat()]
     assert at(13).isoformat() not in slots(client, bookable(deputy), in_days(2))  # the deputy's own time is gone
+
+
+def test_what_is_held_with_who_stands_in_is_free_when_the_hold_runs_out(client: FlaskClient, travel: Travel) -> None:
+    host = member()
+    deputy = colleague(host)
+    kind = bookable(host)
+    away(host, 2, stand_in=deputy)
+    held = client.post(f"{address(bookable(deputy))}/holds", json={"start": at(10).isoformat()})
+    assert at(10).isoformat() not in slots(client, kind, in_days(2))
+    travel(datetime.fromisoformat(held.get_json()["expires_at"]) - clock.now())
+    assert at(10).isoformat() in slots(client, kind, in_days(2))
 
 
 def test_who_stands_in_and_is_away_as_well_hosts_nothing(client: FlaskClient) -> None:

@@ -94,6 +94,23 @@ def read_alone(statement: Select[Any], values: Mapping[str, Any]) -> Row[Any] | 
         return connection.execute(statement, values).first()
 
 
+@contextmanager
+def reading() -> Iterator[None]:
+    """Read in the block what is committed at each statement, without a transaction begun and ended around them.
+
+    What the session was in the midst of stays as it is, and the block is then part of that. Nothing may be written.
+    """
+    current = session()
+    if current.in_transaction():
+        yield
+        return
+    current.connection(execution_options={"isolation_level": "AUTOCOMMIT"})
+    try:
+        yield
+    finally:
+        current.commit()
+
+
 def passes_by_itself(error: BaseException) -> bool:
     """True for what a busy or restarting database says, so that the same again may well succeed in a moment.
 

@@ -16,7 +16,7 @@ from webapp.core.errors import NotFound
 from webapp.core.scope import find_scoped, scoped
 from webapp.core.words import say
 from webapp.identity.models import Organization
-from webapp.scheduling.models import EventHost, EventType
+from webapp.scheduling.models import EventHost, EventType, Schedule
 from webapp.scheduling.queries.links import find_booking_link
 
 # What can be booked at one `address`, with the organisation joined.
@@ -134,7 +134,8 @@ def organizers() -> list[UUID]:
 
 def find_event_type(event_type_id: UUID) -> EventType | None:
     """Return the event type with this id, its schedule loaded, of whatever organisation."""
-    return session().get(EventType, event_type_id, populate_existing=True, options=[with_schedule()])
+    in_one = with_schedule().joinedload(Schedule.hours)
+    return session().get(EventType, event_type_id, populate_existing=True, options=[in_one])
 
 
 # Made once, for every guest asks it.

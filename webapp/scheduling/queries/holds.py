@@ -7,19 +7,18 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Select, Subquery, bindparam, func, or_, select
+from sqlalchemy import BindParameter, Select, Subquery, bindparam, func, or_, select
 
 from webapp.core import clock
 from webapp.core.crypto import digest
 from webapp.core.db import session
-from webapp.scheduling.models import Hold, HostTime
+from webapp.identity.models import User
+from webapp.scheduling.models import Hold, HostTime, OutOfOffice
 
+_HOST_IDS: BindParameter[UUID] = bindparam("host_ids", expanding=True)
+_MEANWHILE = (HostTime.apart_until > bindparam("begin"), HostTime.apart_from < bindparam("until"))
 # What takes time of some hosts between two instants, the buffers included.
-DURING = (
-    HostTime.host_id.in_(bindparam("host_ids", expanding=True)),
-    HostTime.apart_until > bindparam("begin"),
-    HostTime.apart_from < bindparam("until"),
-)
+DURING = (HostTime.host_id.in_(_HOST_IDS), *_MEANWHILE)
 
 
 def when(host_ids: Iterable[UUID], begin: datetime, until: datetime) -> dict[str, Any]:
@@ -36,8 +35,8 @@ def seats_let_go() -> Subquery:
 
 
 def next_expiry(*, host_ids: Iterable[UUID], begin: datetime, until: datetime) -> datetime | None:
-    """Return until when `held_times` keeps its answer about the same hosts and instants, for holds run out by
-    themselves; None for as long as nobody writes anything.
+    """Return until when `held_times` keeps its answer about these instants and hosts, and about whoever stands in for
+    one of them at any time: holds run out by themselves. None for as long as nobody writes anything.
     """
     return session().scalar(_NEXT_EXPIRY, when(host_ids, begin, until))
 
@@ -74,7 +73,9 @@ def hosts_of(*, meeting_id: UUID) -> list[UUID]:
 
 
 def _next_expiry() -> Select[datetime | None]:
-    meetings = select(HostTime.meeting_id).where(*DURING)
+    stand_ins = select(OutOfOffice.stand_in_id).where(OutOfOffice.host_id.in_(_HOST_IDS))
+    everybody = select(User.id).where(User.id.in_(_HOST_IDS)).union(stand_ins)
+    meetings = select(HostTime.meeting_id).where(HostTime.host_id.in_(everybody), *_MEANWHILE)
     running = (Hold.expires_at > bindparam("now"), Hold.meeting_id.in_(meetings))
     return select(func.min(Hold.expires_at)).where(*running)
 

@@ -96,9 +96,8 @@ def lineups(
 def lasts_until(event_type: EventType, rules: Rules, *, begin: int, until: int) -> datetime | None:
     """Return when something ends by itself that takes time of those in `lineups`; None when nothing does."""
     reach = reach_of(rules)
-    return queries.next_expiry(
-        host_ids=possible_hosts(event_type), begin=moment_of(begin - reach), until=moment_of(until + reach)
-    )
+    hosts = {host.id for host in event_type.hosts}
+    return queries.next_expiry(host_ids=hosts, begin=moment_of(begin - reach), until=moment_of(until + reach))
 
 
 def reach_of(rules: Rules) -> int:

@@ -11,6 +11,7 @@ from itertools import groupby, islice
 from operator import attrgetter
 from zoneinfo import ZoneInfo
 
+from webapp.core.db import reading
 from webapp.core.validation import FieldError, InvalidInput
 from webapp.core.words import say
 from webapp.scheduling import chunks, queries
@@ -174,8 +175,10 @@ def find_chunks(stamps: Mapping[Place, str], *, read: Callable[[], EventType | N
     """
     known = chunks.read(stamps)
     missing = [place for place in stamps if place not in known]
-    if missing and (event_type := read()):
-        known |= _make_chunks(event_type, missing, stamps)
+    if missing:
+        with reading():
+            if event_type := read():
+                known |= _make_chunks(event_type, missing, stamps)
     return known, len(missing)
 
 
