@@ -103,17 +103,21 @@ _files: dict[str, str] = {}
 
 
 class _Spec(SpecTree):
-    """SpecTree, which here describes each model once, not anew for every endpoint that may answer with it."""
+    """SpecTree, which here describes the models when somebody reads the description: no process starts later for it."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
-        self._described: dict[tuple[Any, str], str] = {}
+        self._to_describe: dict[tuple[type[BaseModel], Literal["validation", "serialization"]], None] = {}
         super().__init__(*args, **kwargs)
 
     def _add_model(self, model: Any, mode: Literal["validation", "serialization"] = "validation") -> str:
-        key = (model, mode)
-        if key not in self._described:
-            self._described[key] = super()._add_model(model=model, mode=mode)
-        return self._described[key]
+        self._to_describe[model, mode] = None
+        return str(self.naming_strategy(model))
+
+    def _generate_spec(self) -> dict[str, Any]:
+        for model, mode in self._to_describe:
+            super()._add_model(model=model, mode=mode)
+        description: dict[str, Any] = super()._generate_spec()
+        return description
 
 
 _spec = _Spec(

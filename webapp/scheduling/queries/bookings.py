@@ -48,12 +48,13 @@ def booking_by_token(token: str) -> Booking:
 
 
 def booking(booking_id: UUID, *, hold: bool = False) -> Booking:
-    """Return the booking with this id, of whatever organisation; raises NotFound. For jobs, whom nobody else asks.
+    """Return the booking with this id, of whatever organisation, all who take part loaded; raises NotFound.
 
-    With `hold` nobody changes it before the caller's transaction ends.
+    For jobs, whom nobody else asks. With `hold` nobody changes it before the caller's transaction ends.
     """
     holding = {"read": True, "of": Booking} if hold else None
-    found = session().get(Booking, booking_id, populate_existing=True, with_for_update=holding)
+    everybody = (joinedload(Booking.further_hosts), joinedload(Booking.named))
+    found = session().get(Booking, booking_id, options=everybody, populate_existing=True, with_for_update=holding)
     if found is None:
         raise NotFound(say("There is no booking %(booking_id)s.", booking_id=booking_id))
     return found
