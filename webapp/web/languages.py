@@ -61,12 +61,11 @@ def init_languages(app: Flask, *, of_member: MemberLanguage) -> None:
 
 @lru_cache(maxsize=16)
 def catalog(language: str) -> NullTranslations:
-    """Return the words of a language; those of the sources, which are English, where there is no file."""
-    file = TRANSLATIONS / language / "LC_MESSAGES" / "messages.po"
-    if not file.is_file():
+    """Return the words of one of our languages; raises FileNotFoundError where they should be and are not."""
+    if language == languages.SOURCE_LANGUAGE:
         return NullTranslations()
     compiled = BytesIO()
-    with file.open("rb") as words:
+    with (TRANSLATIONS / language / "LC_MESSAGES" / "messages.po").open("rb") as words:
         write_mo(compiled, read_po(words, locale=language))
     compiled.seek(0)
     return Translations(compiled)
