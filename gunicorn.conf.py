@@ -1,16 +1,17 @@
-"""How gunicorn serves Almanac, here and in production; docs/configure.md lists the settings it reads."""
+"""How gunicorn serves Almanac, here and in production."""
 
 import gc
-import os
 
 from gunicorn.workers.base import Worker
 
-host = os.environ.get("HOST") or "0.0.0.0"  # noqa: S104  a container's own network
-bind = f"{f'[{host}]' if ':' in host else host}:{os.environ.get('PORT') or '8000'}"
-workers = int(os.environ.get("WEB_CONCURRENCY") or 2)
-threads = int(os.environ.get("WEB_THREADS") or 4)
+from webapp.core.settings import settings_or_exit
+
+chosen = settings_or_exit()
+bind = f"{f'[{chosen.host}]' if ':' in chosen.host else chosen.host}:{chosen.port}"
+workers = chosen.web_concurrency
+threads = chosen.web_threads
 worker_class = "gthread"
-preload_app = True  # one load for all workers; and a setting that makes no sense stops the start, not each worker
+preload_app = True  # one load for all workers
 timeout = 30
 graceful_timeout = 20
 keepalive = 5
@@ -27,6 +28,6 @@ def pre_fork(_server: object, _worker: object) -> None:
 
 def post_worker_init(worker: Worker) -> None:
     """Let go of those who follow a job live when the worker is to stop, rather than wait for them."""
-    from webapp.operations import live  # not before the application is loaded, which sees to the settings first
+    from webapp.operations import live  # not before the application is loaded, which comes once gunicorn is set up
 
     live.end_when(lambda: not worker.alive)

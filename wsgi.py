@@ -2,13 +2,8 @@
 
 from __future__ import annotations
 
-import sys
-
 from webapp import create_app
-from webapp.core.settings import SettingsError
+from webapp.core.settings import settings_or_exit
 
-try:
-    app = create_app()
-except SettingsError as error:
-    print(f"Almanac cannot start: {error}", file=sys.stderr)  # noqa: T201  # there is no logger yet
-    sys.exit(2)
+settings_or_exit()
+app = create_app()

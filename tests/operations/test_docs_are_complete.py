@@ -42,13 +42,6 @@ def test_every_setting_is_explained_with_its_default() -> None:
     assert documented == {name.upper(): default_of(name) for name in Settings.model_fields}
 
 
-def test_every_variable_of_the_web_server_is_explained_with_its_default() -> None:
-    source = (ROOT / "gunicorn.conf.py").read_text()
-    read = dict(re.findall(r'environ\.get\("(\w+)"\) or \(?["\']?([\w.]+)', source))
-    documented = rows("configure.md", "The web server")
-    assert {name: f"`{default}`" for name, default in read.items() if name != "PORT"} == documented
-
-
 def test_every_metric_is_explained(client: FlaskClient) -> None:
     families = text_string_to_metric_families(client.get("/metrics").text)
     there = {

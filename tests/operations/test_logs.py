@@ -117,7 +117,7 @@ def run(program: str) -> subprocess.CompletedProcess[str]:
         **os.environ,
         "DATABASE_URL": "postgres://h/d",
         "REDIS_URL": "redis://h",
-        "CACHE_REDIS_URL": "redis://h",
+        "CACHE_REDIS_URL": "redis://h/1",
         "SMTP_URL": "smtp://h",
         "SECRET_KEY": "x" * 32,
         "PUBLIC_URL": "http://h",

@@ -1,14 +1,12 @@
-"""Addresses as other programs want them: our own host name, and e-mail addresses in the letters of the wire."""
+"""Addresses as other programs want them: e-mail addresses and domains in the letters of the wire."""
 
 from __future__ import annotations
 
 import re
-from urllib.parse import urlsplit
 
 import idna
 from email_validator import SPECIAL_USE_DOMAIN_NAMES, EmailNotValidError, validate_email
 
-from webapp.core.settings import settings
 from webapp.core.words import say
 
 _LOCAL_PART = re.compile(r'[^\s"(),:;<>@\[\]\\]+')
@@ -29,11 +27,6 @@ def email_address(text: str) -> str:
     except EmailNotValidError:
         raise ValueError(say("This is not an e-mail address; please write it like name@example.com.")) from None
     return checked.normalized
-
-
-def public_host() -> str:
-    """Return the host of PUBLIC_URL in ASCII, for names that must be ours: calendar UIDs, Message-IDs, EHLO."""
-    return ascii_domain(urlsplit(settings().public_url).hostname or "localhost")
 
 
 def ascii_domain(domain: str) -> str:

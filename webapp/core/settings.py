@@ -3,18 +3,26 @@
 from __future__ import annotations
 
 import re
+import sys
+from contextlib import suppress
+from email.utils import getaddresses
 from enum import StrEnum
 from functools import lru_cache
 from pathlib import Path
-from typing import Annotated, Literal
-from urllib.parse import urlsplit
+from typing import Annotated, Any, Literal
+from urllib.parse import SplitResult, urlsplit
 
 from cryptography.fernet import Fernet
 from limits import parse_many
 from pydantic import AfterValidator, BeforeValidator, Field, SecretStr, ValidationError, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
+from redis import ConnectionPool, RedisError
+from redis.connection import parse_url
+from sqlalchemy import make_url
+from sqlalchemy.exc import ArgumentError
 
 from webapp.core import sentinel
+from webapp.core.addresses import ascii_domain, wire_address
 
 QUEUES = ("bookings", "email", "notifications", "maintenance")
 LANES = ("high", "default", "low")
@@ -23,6 +31,7 @@ QUEUE_WEIGHTS = {"bookings": 7, "email": 5, "notifications": 5, "maintenance": 1
 
 # What OWASP asks of Argon2id at the very least.
 LEAST_PASSWORD_MEMORY_MB = 19
+LEAST_SECRET_CHARACTERS = 32
 
 
 class Environment(StrEnum):
@@ -36,56 +45,124 @@ class SettingsError(Exception):
     """A setting makes no sense; the message is one sentence naming it."""
 
 
+def _address(value: str, *schemes: str) -> SplitResult | None:
+    """Return the parts of an address with one of these schemes that names a host; None when it is none."""
+    with suppress(ValueError):  # its message may hold a piece of a password
+        parts = urlsplit(value)
+        if parts.scheme in schemes and parts.hostname and _can_be_reached(parts.hostname, parts.port):
+            return parts
+    return None
+
+
+def _can_be_reached(host: str | None, port: int | None) -> bool:
+    """Tell whether both can be what they say; None is the usual one."""
+    return not re.search(r"\s", host or "") and (port is None or 0 < port < 65536)
+
+
 def _postgres_url(value: str) -> str:
     """Accept the URL as Heroku and most hosts write it; name our driver in it."""
-    scheme, separator, rest = value.partition("://")
-    if not separator or scheme not in {"postgres", "postgresql", "postgresql+psycopg"}:
-        raise ValueError("must be a PostgreSQL URL such as postgresql://user:password@host:5432/name")
-    return f"postgresql+psycopg://{rest}"
+    scheme, _, rest = value.partition("://")
+    ours = f"postgresql+psycopg://{rest}"
+    with suppress(ArgumentError, ValueError):  # as above
+        read = make_url(ours)
+        if scheme in {"postgres", "postgresql", "postgresql+psycopg"} and _can_be_reached(read.host, read.port):
+            return ours
+    raise ValueError("must be a PostgreSQL URL such as postgresql://user:password@host:5432/name")
 
 
 def _redis_url(value: str) -> str:
     if value.startswith(sentinel.SCHEMES):
         sentinel.parse(value)
-    elif not value.startswith(("redis://", "rediss://", "unix://")):
-        raise ValueError("must start with redis://, rediss://, unix:// or redis+sentinel://")
-    return value
+        return value
+    with suppress(ValueError, TypeError, RedisError):  # as above
+        ConnectionPool.from_url(value).make_connection()  # which does not connect yet
+        options = _redis_options(value)
+        if _can_be_reached(str(options["host"]), int(options["port"])):
+            return value
+    raise ValueError(
+        "must look like redis://user:password@host:6379/0, rediss://…, unix:///run/redis.sock?db=0 or "
+        "redis+sentinel://…, with / ? # @ and : in passwords written as %2F %3F %23 %40 and %3A"
+    )
+
+
+def _redis_database(url: str) -> tuple[object, ...]:
+    """Return what tells the database of a server from others, however it is written."""
+    if url.startswith(sentinel.SCHEMES):
+        read = sentinel.parse(url)
+        return frozenset(read.sentinels), read.service, read.options.get("db", 0)
+    options = _redis_options(url)
+    return options.get("path") or (options["host"], options["port"]), options["db"]
+
+
+def _redis_options(url: str) -> dict[str, Any]:
+    usual = {"host": "localhost", "port": 6379, "db": 0}
+    return {**usual, **parse_url(url)}  # type: ignore[no-untyped-call]  # redis-py's own, not annotated
 
 
 def _smtp_url(value: str) -> str:
-    parts = urlsplit(value)
-    if parts.scheme not in {"smtp", "smtps", "smtp+starttls"} or not parts.hostname:
+    parts = _address(value, "smtp", "smtps", "smtp+starttls")
+    if parts is None or parts.path.strip("/") or parts.query or parts.fragment:
         raise ValueError("must look like smtp://host:25, smtp+starttls://user:password@host:587 or smtps://host:465")
     return value
 
 
+def _mail_from(value: str) -> str:
+    try:
+        ((_name, address),) = getaddresses([value])
+        wire_address(address)
+    except ValueError:
+        raise ValueError("must be one address, such as Riverside Studio <hello@riverside.example>") from None
+    return value
+
+
+def _secret_key(value: SecretStr) -> SecretStr:
+    if len(value.get_secret_value().strip()) < LEAST_SECRET_CHARACTERS:
+        raise ValueError(
+            f"it must have at least {LEAST_SECRET_CHARACTERS} characters, as "
+            "`python -c 'import secrets; print(secrets.token_hex(32))'` draws them"
+        )
+    return value
+
+
 def _public_url(value: str) -> str:
-    parts = urlsplit(value)
-    if parts.scheme not in {"http", "https"} or not parts.hostname or parts.path.strip("/"):
-        raise ValueError("must be the address people type, such as https://book.example.com, without a path")
-    return value.rstrip("/")
+    parts = _address(value, "http", "https")
+    if parts is None or parts.path.strip("/") or re.search("[?#@]", value) or not _is_domain(parts.hostname or ""):
+        raise ValueError("must be the address people type and no more, such as https://book.example.com")
+    return f"{parts.scheme}://{parts.netloc}"
+
+
+def _is_domain(host: str) -> bool:
+    """Tell whether a host can be part of the names that must be ours, those of meetings and mails."""
+    try:
+        return bool(ascii_domain(host))
+    except ValueError:
+        return False
+
+
+def _host(value: str) -> str:
+    if not _can_be_reached(value, None):
+        raise ValueError("must be an address of this machine, such as 127.0.0.1, or 0.0.0.0 for all of them")
+    return value
 
 
 def _collector_url(value: str) -> str:
-    parts = urlsplit(value)
-    if parts.scheme not in {"http", "https"} or not parts.hostname:
+    if _address(value, "http", "https") is None:
         raise ValueError("must be where an OpenTelemetry collector takes OTLP over HTTP, such as http://localhost:4318")
     return value.rstrip("/")
 
 
 def _sentry_dsn(value: SecretStr) -> SecretStr:
-    parts = urlsplit(value.get_secret_value())
-    if parts.scheme not in {"http", "https"} or not (parts.hostname and parts.username and parts.path.strip("/")):
+    parts = _address(value.get_secret_value(), "http", "https")
+    if parts is None or not (parts.username and parts.path.strip("/")):
         raise ValueError("must be a project's DSN as Sentry shows it, such as https://key@sentry.example.com/1")
     return value
 
 
 def _rate_limit(value: str) -> str:
-    try:
-        parse_many(value)
-    except ValueError:
-        raise ValueError("must look like '60 per minute' or '10 per second; 500 per hour'") from None
-    return value
+    with suppress(ValueError):
+        if all(limit.amount for limit in parse_many(value)):
+            return value
+    raise ValueError("must look like '60 per minute' or '10 per second; 500 per hour', and let at least one pass")
 
 
 def split_keys(value: str) -> list[str]:
@@ -135,11 +212,14 @@ class Settings(BaseSettings):
     redis_url: Annotated[str, AfterValidator(_redis_url)]
     cache_redis_url: Annotated[str, AfterValidator(_redis_url)]
     smtp_url: Annotated[str, AfterValidator(_smtp_url)]
-    mail_from: str = Field("Almanac <almanac@localhost>", min_length=3)
-    secret_key: SecretStr = Field(min_length=32)
+    mail_from: Annotated[str, AfterValidator(_mail_from)] = "Almanac <almanac@localhost>"
+    secret_key: Annotated[SecretStr, AfterValidator(_secret_key)]
     encryption_keys: Annotated[SecretStr, AfterValidator(_encryption_keys)] | None = None
     public_url: Annotated[str, AfterValidator(_public_url)]
+    host: Annotated[str, AfterValidator(_host)] = "0.0.0.0"  # noqa: S104  a container's own network
     port: int = Field(8000, ge=1, le=65535)
+    web_concurrency: int = Field(2, ge=1, le=256)
+    web_threads: int = Field(4, ge=1, le=256)
     trusted_proxies: int = Field(0, ge=0, le=5)
     session_days: int = Field(14, ge=1, le=365)
     password_memory_mb: int = Field(64, ge=1, le=4096)
@@ -208,10 +288,23 @@ class Settings(BaseSettings):
         return self
 
     @model_validator(mode="after")
+    def _jobs_are_not_kept_with_what_may_be_forgotten(self) -> Settings:
+        if _redis_database(self.redis_url) == _redis_database(self.cache_redis_url):
+            raise ValueError(
+                "CACHE_REDIS_URL must be another server than REDIS_URL, or at least another of its databases"
+            )
+        return self
+
+    @model_validator(mode="after")
     def _memory_limits_in_order(self) -> Settings:
         if self.worker_hard_memory_mb <= self.worker_max_memory_mb:
             raise ValueError("WORKER_HARD_MEMORY_MB must be more than WORKER_MAX_MEMORY_MB")
         return self
+
+    @property
+    def public_host(self) -> str:
+        """The host of PUBLIC_URL in ASCII, for names that must be ours: calendar UIDs, Message-IDs, EHLO."""
+        return ascii_domain(urlsplit(self.public_url).hostname or "localhost")
 
     @property
     def is_development(self) -> bool:
@@ -234,6 +327,15 @@ def load_settings() -> Settings:
 def settings() -> Settings:
     """Return this process's settings; raises SettingsError as `load_settings` does."""
     return load_settings()
+
+
+def settings_or_exit() -> Settings:
+    """Return this process's settings; where they make no sense, say so and end the process (exit code 2)."""
+    try:
+        return settings()
+    except SettingsError as error:
+        print(f"Almanac cannot start: {error}", file=sys.stderr)  # noqa: T201  # there is no logger yet
+        sys.exit(2)
 
 
 def _sentence(error: ValidationError) -> str:

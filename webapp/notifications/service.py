@@ -20,9 +20,9 @@ from sqlalchemy import bindparam, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.sql.dml import ReturningInsert
 
-from webapp.core.addresses import public_host
 from webapp.core.clock import now
 from webapp.core.db import session, uuid7
+from webapp.core.settings import settings
 from webapp.notifications.mail.message import Mail
 from webapp.notifications.models import Channel, Delivery, DeliveryStatus
 
@@ -63,7 +63,7 @@ def _record(delivery_id: UUID, **values: object) -> None:
 
 def message_id(idempotency_key: str) -> str:
     """Return the Message-ID of the message with this key: always the same, so that receivers recognise a twin."""
-    return f"<{hashlib.sha256(idempotency_key.encode()).hexdigest()[:40]}@{public_host()}>"
+    return f"<{hashlib.sha256(idempotency_key.encode()).hexdigest()[:40]}@{settings().public_host}>"
 
 
 def _claim() -> ReturningInsert[Delivery]:

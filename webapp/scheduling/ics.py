@@ -9,8 +9,8 @@ from urllib.parse import quote
 
 from icalendar import Calendar, Event, vCalAddress, vUri
 
-from webapp.core.addresses import public_host
 from webapp.core.clock import now
+from webapp.core.settings import settings
 from webapp.scheduling.models import Booking
 
 _PRODUCT = "-//Almanac//Almanac//EN"
@@ -77,7 +77,7 @@ def _event(entry: Entry, method: Method) -> Event:
 
 
 def _add_facts(event: Event, booking: Booking, *, cancelled: bool) -> None:
-    event.add("uid", f"{booking.id}@{public_host()}")
+    event.add("uid", f"{booking.id}@{settings().public_host}")
     event.add("sequence", booking.sequence)
     event.add("dtstamp", now())
     event.add("dtstart", booking.starts_at)

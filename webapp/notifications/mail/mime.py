@@ -23,7 +23,7 @@ from typing import TypeVar
 from webapp.core.addresses import wire_address
 from webapp.core.clock import now
 from webapp.core.settings import settings
-from webapp.notifications.errors import MailDeferred, MailRefused
+from webapp.notifications.errors import MailRefused
 from webapp.notifications.mail.message import Mail, Mailbox, single_line
 
 _Whole = TypeVar("_Whole", bound=Message)
@@ -33,10 +33,7 @@ _BOUNDARY = "=_almanac_"
 
 
 def build(mail: Mail, *, message_id: str) -> EmailMessage:
-    """Return `mail` as a message from MAIL_FROM.
-
-    Raises MailRefused when the recipient's address cannot be one, MailDeferred when MAIL_FROM cannot.
-    """
+    """Return `mail` as a message from MAIL_FROM; raises MailRefused when the recipient's address cannot be one."""
     sender = _sender()
     try:
         recipient, reply_to = _address(mail.recipient), _address(mail.reply_to)
@@ -64,10 +61,7 @@ def build(mail: Mail, *, message_id: str) -> EmailMessage:
 
 def _sender() -> Address:
     name, address = parseaddr(settings().mail_from)
-    try:
-        return _address(Mailbox(name=name, address=address))
-    except ValueError as error:
-        raise MailDeferred(f"MAIL_FROM makes no sense: {error}") from error
+    return _address(Mailbox(name=name, address=address))
 
 
 def _address(mailbox: Mailbox) -> Address:

@@ -19,7 +19,6 @@ from urllib.parse import unquote, urlsplit
 
 import backoff
 
-from webapp.core.addresses import public_host
 from webapp.core.settings import settings
 from webapp.notifications.errors import MailDeferred, MailRefused, MailServerAway
 from webapp.notifications.mail.message import single_line
@@ -271,7 +270,7 @@ def _wait_at_most(client: smtplib.SMTP, seconds: float) -> None:
 
 def _our_name() -> str:
     """Return how we introduce ourselves: our public host, or its address in brackets (RFC 5321, 4.1.3)."""
-    host = public_host()
+    host = settings().public_host
     try:
         address = ipaddress.ip_address(host)
     except ValueError:
