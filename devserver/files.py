@@ -17,6 +17,8 @@ def take_lock(file: IO[bytes]) -> bool:
 
 
 def write_private(path: Path, text: str) -> None:
-    """Write a file that only its owner may read, from its first moment on."""
-    path.touch(mode=0o600)
-    path.write_text(text)
+    """Write a file that only its owner may read, from its first moment on: the whole of it or nothing."""
+    unfinished = path.with_name(f"{path.name}.new")
+    unfinished.touch(mode=0o600)
+    unfinished.write_text(text)
+    unfinished.replace(path)

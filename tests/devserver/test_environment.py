@@ -9,7 +9,9 @@ from pathlib import Path
 import pytest
 
 from devserver.environment import Place, check_port, development_environment, place, write_for_shells
+from devserver.files import write_private
 from devserver.servers import ServerError, free_port
+from webapp.core.settings import Settings
 
 SERVERS = {"DATABASE_URL": "postgresql://ours", "SMTP_URL": "smtp://127.0.0.1:2525"}
 
@@ -63,6 +65,26 @@ def test_the_secret_is_drawn_once_and_is_nobody_elses_to_read(here: Place) -> No
     assert first == second
     assert len(first) >= 32
     assert (here.var / "secrets").stat().st_mode & 0o077 == 0
+
+
+def test_a_file_that_could_not_be_written_to_its_end_is_not_there(tmp_path: Path) -> None:
+    file = tmp_path / "secrets"
+    for _ in range(2):
+        with pytest.raises(UnicodeEncodeError):
+            write_private(file, "SECRET_KEY=\ud800")  # which no file can hold
+        assert not file.exists()
+    write_private(file, "SECRET_KEY=whole")
+    assert file.read_text() == "SECRET_KEY=whole"
+    with pytest.raises(UnicodeEncodeError):
+        write_private(file, "SECRET_KEY=\ud800")
+    assert file.read_text() == "SECRET_KEY=whole"
+
+
+def test_no_limit_by_address_is_in_the_way_where_everybody_has_the_same(here: Place) -> None:
+    environment = development_environment(given={}, here=here, servers=SERVERS)
+    limits = [name.upper() for name in Settings.model_fields if name.startswith("rate_limit_")]
+    assert {environment[name] for name in limits} == {"100000 per minute"}
+    assert environment["HOLDS_PER_ADDRESS"] == "1000"
 
 
 def test_the_page_of_all_mail_is_for_our_own_catcher_in_development(here: Place) -> None:
