@@ -106,13 +106,14 @@ ADVICE = EventTypeDetails(
 def seed(file: Path) -> None:
     """Make the demo organisation, unless it is there, and write how to sign in to `file`, readable for its owner only.
 
-    Password and API token are drawn each time the file has to be written, so neither is a default. With both there,
-    nothing happens.
+    Password and API token are drawn each time the file has to be made, so neither is a default. With both there, only
+    the address in it becomes that of this start.
     """
     password = secrets.token_urlsafe(12)
     with transaction():
         owner = _owner()
         if owner is not None and file.exists():
+            _write_private(file, json.loads(file.read_text()) | {"url": settings().public_url})
             return
         owner = owner or _make_organization()
         owner.user.password_hash = identity.hash_password(password)
