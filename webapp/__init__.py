@@ -127,6 +127,7 @@ def _configure(app: Flask, chosen: Settings) -> None:
         },
         MAX_CONTENT_LENGTH=chosen.max_body_kilobytes * 1024,
         PERMANENT_SESSION_LIFETIME=timedelta(days=chosen.session_days),
+        SESSION_COOKIE_NAME=chosen.session_cookie,
         SESSION_COOKIE_HTTPONLY=True,
         SESSION_COOKIE_SAMESITE="Lax",
         WTF_CSRF_TIME_LIMIT=None,  # a form left open over lunch still works; the session bounds it

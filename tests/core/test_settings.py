@@ -150,6 +150,22 @@ def test_the_public_address_is_kept_in_one_spelling(value: str, environment: pyt
     assert load_settings().public_url == "https://book.example.com"
 
 
+@pytest.mark.parametrize(
+    ("address", "name"),
+    [
+        ("https://book.example.com", "session"),
+        ("http://127.0.0.1:8000", "session_8000"),
+        ("http://127.0.0.1:8001", "session_8001"),
+        ("http://[::1]:8000", "session_8000"),
+    ],
+)
+def test_two_copies_on_two_ports_of_one_host_do_not_sign_each_other_out(
+    address: str, name: str, environment: pytest.MonkeyPatch
+) -> None:
+    environment.setenv("PUBLIC_URL", address)
+    assert load_settings().session_cookie == name
+
+
 @pytest.mark.parametrize("command", [("gunicorn", "wsgi:app"), ("flask", "--app", "wsgi", "prepare"), ("jobs.worker",)])
 def test_every_program_says_that_sentence_and_no_more(command: tuple[str, ...]) -> None:
     environment = {"PATH": os.environ["PATH"], "WEB_THREADS": "many"} | LEAST

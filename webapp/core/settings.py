@@ -307,6 +307,12 @@ class Settings(BaseSettings):
         return ascii_domain(urlsplit(self.public_url).hostname or "localhost")
 
     @property
+    def session_cookie(self) -> str:
+        """The name of the session's cookie: browsers keep cookies by host, so on each port of one it is another."""
+        port = urlsplit(self.public_url).port
+        return f"session_{port}" if port else "session"
+
+    @property
     def is_development(self) -> bool:
         """True where the mail page and other comforts of development may show themselves."""
         return self.environment is Environment.DEVELOPMENT
