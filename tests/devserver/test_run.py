@@ -9,9 +9,11 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
+from datetime import UTC, datetime, timedelta
 from http.client import HTTPConnection
 from pathlib import Path
+from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
@@ -24,6 +26,11 @@ ROOT = Path(__file__).resolve().parents[2]
 VAR = "the däta of it"
 LONGEST_START = 90.0  # beside other tests; `python -m bench start` has the figures of a quiet machine
 LONGEST_STOP = 60.0
+LONGEST_WAIT_FOR_MAIL = 2.0
+GUEST = "grace@example.com"
+COMMAND = (sys.executable, "-m", "devserver")
+# As people start it; what it runs on is there already.
+BY_MAKE = ("make", "run", f"python={sys.executable}", "--old-file=.venv/runtime-installed")
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="looks for what is left behind in /proc")
 
@@ -41,6 +48,11 @@ class Run:
     def log(self) -> str:
         return (self.folder / "log").read_text()
 
+    @property
+    def demo(self) -> dict[str, Any]:
+        facts: dict[str, Any] = json.loads((self.folder / VAR / "demo.json").read_text())
+        return facts
+
     def start(self) -> None:
         """Start, and wait for the screen."""
         self.process = self.spawn(self.folder / "log")
@@ -48,11 +60,11 @@ class Run:
         assert self.process.poll() is None, self.log
         self.seen = descendants(self.process.pid)
 
-    def spawn(self, log: Path, **environment: str) -> subprocess.Popen[bytes]:
+    def spawn(self, log: Path, command: Sequence[str] = COMMAND, **environment: str) -> subprocess.Popen[bytes]:
         kept = {name: os.environ[name] for name in ("PATH", "HOME", "LANG") if name in os.environ}
         with log.open("wb") as output:
             return subprocess.Popen(
-                [sys.executable, "-m", "devserver"],
+                command,
                 cwd=ROOT,
                 env=kept | {"PORT": str(self.port), "ALMANAC_VAR": str(self.folder / VAR)} | environment,
                 stdin=subprocess.DEVNULL,
@@ -78,11 +90,19 @@ class Run:
         return min((pid for pid, line in lines.items() if command in line and "devserver" not in line), default=0)
 
     def status(self, path: str) -> int:
+        return self.ask("GET", path)[0]
+
+    def ask(self, method: str, path: str, body: dict[str, Any] | None = None) -> tuple[int, str]:
+        """Send one request; return the status and the content of the answer."""
         connection = HTTPConnection("127.0.0.1", self.port, timeout=10)
-        connection.request("GET", path)
-        status = connection.getresponse().status
+        connection.request(method, path, json.dumps(body) if body else None, {"Content-Type": "application/json"})
+        answer = connection.getresponse()
+        status, content = answer.status, answer.read().decode()
         connection.close()
-        return status
+        return status, content
+
+    def mails(self) -> set[Path]:
+        return set((self.folder / VAR / "mail").glob("*.eml"))
 
 
 def wait_until(condition: Callable[[], bool], *, seconds: float) -> None:
@@ -143,7 +163,7 @@ def running(run: Run) -> Run:
 
 
 def test_it_stops_on_ctrl_c_leaves_nothing_behind_and_comes_back_with_its_data(running: Run) -> None:
-    demo = json.loads((running.folder / VAR / "demo.json").read_text())
+    demo = running.demo
     running.process.send_signal(signal.SIGINT)
     assert running.ended() == 0, running.log
     assert "Traceback" not in running.log
@@ -151,7 +171,7 @@ def test_it_stops_on_ctrl_c_leaves_nothing_behind_and_comes_back_with_its_data(r
     running.assert_all_gone()
 
     running.start()
-    assert json.loads((running.folder / VAR / "demo.json").read_text()) == demo
+    assert running.demo == demo
     assert demo["email"] in running.log
     assert demo["password"] in running.log
     assert "\x1b" not in running.log
@@ -159,6 +179,39 @@ def test_it_stops_on_ctrl_c_leaves_nothing_behind_and_comes_back_with_its_data(r
     assert guest_page
     assert running.status(urlsplit(guest_page[1]).path) == 200
     assert running.status("/readyz") == 200
+
+
+def test_who_books_moves_and_cancels_has_a_mail_within_two_seconds_and_so_has_the_host(running: Run) -> None:
+    event_type = f"/api/v1/public/{running.demo['organization']}/{running.demo['event_types'][0]}"
+    first, last = (datetime.now(UTC).date() + timedelta(days=days) for days in (3, 10))
+    status, content = running.ask("GET", f"{event_type}/slots?start={first}&end={last}&timezone=Europe/Berlin")
+    assert status == 200, content
+    start, later = (slot["start"] for slot in json.loads(content)["slots"][:2])
+    invitee = {"name": "Grace Hopper", "email": GUEST}
+    wish = {"start": start, "timezone": "Europe/Berlin", "invitee": invitee}
+    booking = followed_by_mails(running, f"{event_type}/bookings", wish)
+    manage = f"/api/v1/public/bookings/{booking['manage_url'].rpartition('/')[2]}"
+    followed_by_mails(running, f"{manage}/reschedule", {"start": later})
+    followed_by_mails(running, f"{manage}/cancel", {"reason": "A cold"})
+
+
+def followed_by_mails(running: Run, path: str, body: dict[str, Any]) -> dict[str, Any]:
+    """Send the request; return its answer once the guest and the host have one mail each, which must be soon."""
+    before = running.mails()
+    status, content = running.ask("POST", path, body)
+    assert status in {200, 201}, content
+    wait_until(lambda: len(running.mails() - before) >= 2, seconds=LONGEST_WAIT_FOR_MAIL)
+    told = sorted(file.name.partition("-")[2] for file in running.mails() - before)
+    assert told == sorted([f"{GUEST}.eml", f"{running.demo['email']}.eml"])
+    answer: dict[str, Any] = json.loads(content)
+    return answer
+
+
+def test_its_session_cookie_is_not_that_of_a_copy_on_another_port(running: Run) -> None:
+    connection = HTTPConnection("127.0.0.1", running.port, timeout=10)
+    connection.request("GET", "/sign-in")
+    assert (connection.getresponse().getheader("Set-Cookie") or "").startswith(f"session_{running.port}=")
+    connection.close()
 
 
 def test_a_second_copy_on_the_same_data_is_refused_in_one_sentence(running: Run) -> None:
@@ -203,6 +256,17 @@ def test_whatever_ends_it_ends_all(running: Run, number: signal.Signals) -> None
     running.process.send_signal(number)
     assert running.ended() == (-9 if number is signal.SIGKILL else 0)
     running.assert_all_gone()
+
+
+def test_what_make_has_started_ends_with_make(tmp_path: Path) -> None:
+    made = Run(tmp_path)
+    made.process = made.spawn(tmp_path / "log", BY_MAKE)
+    wait_until((tmp_path / VAR / "run.lock").exists, seconds=LONGEST_START)
+    made.seen = descendants(made.process.pid)
+    assert any("-m devserver" in command_line(pid) for pid in made.seen), made.log
+    made.process.kill()
+    made.process.wait()
+    made.assert_all_gone()
 
 
 def test_a_setting_that_makes_no_sense_stops_the_start(tmp_path: Path) -> None:
