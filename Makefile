@@ -15,7 +15,7 @@ tools := .venv/tools-installed
 .PHONY: help run test lint format lock translations bench screenshots clean
 
 help: ## list what make can do
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-12s%s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-14s%s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
 
 run: $(runtime) ## run Almanac with all it needs, until Ctrl-C (PORT=8000, ALMANAC_VAR=var)
 	@exec $(python) -m devserver --with-parent

@@ -1,8 +1,9 @@
-"""What the documentation lists is what there is: settings, metrics, log fields."""
+"""What the documentation lists is what there is: settings, metrics, log fields, files, what make can do."""
 
 from __future__ import annotations
 
 import re
+import subprocess
 from enum import StrEnum
 from typing import Any
 from uuid import uuid4
@@ -40,6 +41,19 @@ def default_of(name: str) -> str:
 def test_every_setting_is_explained_with_its_default() -> None:
     documented = rows("configure.md", "Almanac")
     assert documented == {name.upper(): default_of(name) for name in Settings.model_fields}
+
+
+def test_every_file_of_make_run_is_explained() -> None:
+    documented = set(
+        re.findall(r"^\| `(devserver/\w+\.py)` \|", section("develop.md", "Where things are"), re.MULTILINE)
+    )
+    assert documented == {f"devserver/{file.name}" for file in (ROOT / "devserver").glob("*.py") if file.stat().st_size}
+
+
+def test_make_lists_what_it_can_do_in_two_columns() -> None:
+    names = set(re.findall(r"^([a-z]+):.*## ", (ROOT / "Makefile").read_text(), re.MULTILINE))
+    listed = subprocess.run(["make", "help"], cwd=ROOT, capture_output=True, text=True, check=True).stdout
+    assert set(re.findall(r"^make ([a-z]+) +\S", listed, re.MULTILINE)) == names
 
 
 def test_every_metric_is_explained(client: FlaskClient) -> None:
