@@ -18,7 +18,6 @@ from webapp.identity.queries import find_membership
 from webapp.operations import alerts, messages, samples
 from webapp.operations.events import AlertRaised, AlertRecovered
 from webapp.operations.health import check_health
-from webapp.operations.models import ABSENCES
 from webapp.operations.samples import Work
 from webapp.operations.service import operators, purge
 
@@ -51,23 +50,22 @@ def look_for_alerts() -> None:
     """Take a sample of the counts, raise alerts for what is beyond its limit, and end those that are over."""
     numbers = watching.take_sample(redis=jobs_redis())
     with transaction():
-        alerts.settle(watching.readings(numbers, redis=jobs_redis()), complete=watching.COMPLETE)
-        samples.record(numbers)
+        watching.settle(numbers, redis=jobs_redis())
 
 
-@job(queue="maintenance", atomic=True, on=AlertRaised)
-def tell_operators_of_alert(alert_id: UUID) -> None:
+@job(queue="maintenance", lane="high", atomic=True, on=AlertRaised)
+def tell_operators_of_alert(alert_id: UUID, is_told: bool = False) -> None:
     """Have everybody who looks after the installation told that something is beyond its limit.
 
-    Who is missed the watchman tells of; should it have been ended over that, this makes up for it.
+    What a watchman has found it tells of itself; should it have been ended over that, this makes up for it.
     """
     alert = alerts.get(alert_id)
-    begin_at = alert.raised_at + WATCHMANS_TURN if alert.kind in ABSENCES else clock.now()
+    begin_at = alert.raised_at + WATCHMANS_TURN if is_told else clock.now()
     for member in operators():
         send_alert.at(begin_at, alert_id, member.id)
 
 
-@job(queue="maintenance", atomic=True, on=AlertRecovered)
+@job(queue="maintenance", lane="high", atomic=True, on=AlertRecovered)
 def tell_operators_of_recovery(alert_id: UUID) -> None:
     """Have everybody who was told of an alert told that it is over."""
     group(*(send_recovery.s(alert_id, member.id) for member in operators())).enqueue()

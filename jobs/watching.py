@@ -1,8 +1,7 @@
-"""What the check that runs twice a minute looks at, so that alerts know what is beyond its limit."""
+"""What is looked at twice a minute, by a job or else by a watchman, so that alerts know what is beyond its limit."""
 
 from __future__ import annotations
 
-import socket
 from collections.abc import Iterator
 from datetime import timedelta
 
@@ -14,14 +13,14 @@ from webapp.core import clock
 from webapp.core.settings import settings
 from webapp.operations import alerts, cache_figures, memory, queries, samples
 from webapp.operations.alerts import Reading
-from webapp.operations.models import AlertKind
+from webapp.operations.models import Alert, AlertKind
 
 # Failures and slow jobs are counted over so long; without new ones in that time the trouble is over.
 WINDOW = timedelta(minutes=5)
 # Fewer attempts than this say nothing about a share.
 FEWEST_ATTEMPTS = 5
 
-# Kinds of which every subject in trouble is seen by one look; of memory each machine sees its own.
+# Kinds of which every subject in trouble is seen by one look; of its memory a machine may not have said anything yet.
 COMPLETE = frozenset({AlertKind.SLOW_JOB, AlertKind.FAILURES, AlertKind.DEEP_QUEUE})
 
 
@@ -29,6 +28,16 @@ def take_sample(*, redis: Redis) -> samples.Numbers:
     """Return the counts and depths of this moment; raises RedisError when Redis is away."""
     states = queries.whole_queues(carrier.lanes(), redis=redis)
     return samples.take(depths={state.name: state.waiting for state in states})
+
+
+def settle(now: samples.Numbers, *, redis: Redis, by_watchman: bool = False) -> list[Alert]:
+    """Raise and end alerts by what there is to say, and keep the sample, in the caller's transaction.
+
+    Returns what was raised; raises RedisError.
+    """
+    raised = alerts.settle(readings(now, redis=redis), complete=COMPLETE, by_watchman=by_watchman)
+    samples.record(now)
+    return raised
 
 
 def readings(now: samples.Numbers, *, redis: Redis) -> list[Reading]:
@@ -66,7 +75,7 @@ def _deep_queues(now: samples.Numbers) -> Iterator[Reading]:
 
 
 def _memory(redis: Redis) -> Iterator[Reading]:
-    shares = {socket.gethostname(): memory.machine_share(), "Redis": memory.redis_share(redis=redis)}
+    shares = {**memory.machine_shares(redis=redis), "Redis": memory.redis_share(redis=redis)}
     for subject, share in shares.items():
         if share is not None:
             yield Reading(kind=AlertKind.MEMORY, subject=subject, value=share, limit=alerts.memory_limit())

@@ -166,6 +166,7 @@ def test_memory_short_on_the_machine_and_in_redis(app: Flask, redis: Redis, monk
     info: Any = redis.info("memory")
     redis.config_set("maxmemory", int(info["used_memory"] / 0.9))
     monkeypatch.setattr(memory, "machine_share", lambda: 0.93)
+    memory.report(redis=redis)
     try:
         found = {alert.subject: alert.value for alert in look()}
     finally:

@@ -254,6 +254,7 @@ class Settings(BaseSettings):
     alert_booking_drop_percent: float = Field(80, ge=1, le=100)
     alert_memory_percent: float = Field(80, ge=10, le=100)
     alert_cache_miss_percent: float = Field(50, ge=1, le=100)
+    alert_check_seconds: float = Field(45, ge=0.2, le=3600)
     alert_absence_seconds: float = Field(30, ge=0.2, le=3600)
 
     manage_link_days: int = Field(30, ge=1, le=3650)

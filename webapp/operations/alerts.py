@@ -63,11 +63,16 @@ def cache_miss_limit() -> float:
     return settings().alert_cache_miss_percent / 100
 
 
-def settle(readings: Iterable[Reading], *, complete: Collection[AlertKind]) -> list[Alert]:
+def take_turn() -> bool:
+    """Keep everybody else from settling until the end of the transaction; False when somebody is at it."""
+    return bool(session().scalar(select(func.pg_try_advisory_xact_lock(_SETTLING))))
+
+
+def settle(readings: Iterable[Reading], *, complete: Collection[AlertKind], by_watchman: bool = False) -> list[Alert]:
     """Raise an alert for what is over its limit and has none, and end those that are over; in the caller's transaction.
 
     `complete` are the kinds of which every subject beyond its limit is among the readings: the others are all right.
-    Returns what was raised.
+    Of what it raises, a watchman tells people himself. Returns what was raised.
     """
     session().execute(select(func.pg_advisory_xact_lock(_SETTLING)))
     now = clock.now()
@@ -78,7 +83,7 @@ def settle(readings: Iterable[Reading], *, complete: Collection[AlertKind]) -> l
         if alert is not None:
             _look_again(alert, reading)
         elif reading.is_over:
-            raised.append(_raise(reading))
+            raised.append(_raise(reading, is_told=by_watchman))
     for alert in still_open.values():
         if alert.kind in complete or _is_forgotten(alert, now):
             _recover(alert)
@@ -111,11 +116,11 @@ def _is_forgotten(alert: Alert, now: datetime) -> bool:
     return alert.kind not in ABSENCES and alert.seen_at < now - after
 
 
-def _raise(reading: Reading) -> Alert:
+def _raise(reading: Reading, *, is_told: bool) -> Alert:
     alert = Alert(kind=reading.kind, subject=reading.subject[:200], value=reading.value, limit_value=reading.limit)
     session().add(alert)
     session().flush()
-    publish(AlertRaised(alert_id=alert.id))
+    publish(AlertRaised(alert_id=alert.id, is_told=is_told))
     return alert
 
 

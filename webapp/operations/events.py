@@ -10,9 +10,10 @@ from webapp.core.events import DomainEvent
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class AlertRaised(DomainEvent):
-    """Something has gone beyond its limit."""
+    """Something has gone beyond its limit; `is_told` when who has found it tells people of it."""
 
     alert_id: UUID
+    is_told: bool = False
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

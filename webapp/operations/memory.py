@@ -1,12 +1,18 @@
-"""How much of its memory a machine uses, and Redis of what it may use."""
+"""How much of its memory a machine uses, and Redis of what it may use; each machine says so of itself in Redis."""
 
 from __future__ import annotations
 
+import socket
+import time
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 from redis import Redis
+
+KEY = "almanac:memory"
+# What was said longer ago is no news of a machine.
+FRESH_SECONDS = 60.0
 
 _MEMINFO = Path("/proc/meminfo")
 _CGROUP = Path("/sys/fs/cgroup")
@@ -15,6 +21,26 @@ _CGROUP = Path("/sys/fs/cgroup")
 def machine_share() -> float | None:
     """Return the share of its memory that this machine, or the container it is, uses; None where nobody can tell."""
     return _container_share() or _meminfo_share()
+
+
+def report(*, redis: Redis) -> None:
+    """Say how much of its memory this machine uses, for whoever looks for alerts; raises RedisError."""
+    share = machine_share()
+    if share is not None:
+        redis.hset(KEY, socket.gethostname(), f"{share:.4f} {time.time():.0f}")
+
+
+def machine_shares(*, redis: Redis) -> dict[str, float]:
+    """Return by name what share of its memory each machine uses that has said so of late; raises RedisError."""
+    said: Any = redis.hgetall(KEY)
+    shares = {}
+    for host, words in said.items():
+        share, at = map(float, words.split())
+        if time.time() - at <= FRESH_SECONDS:
+            shares[host.decode()] = share
+        else:
+            redis.hdel(KEY, host)
+    return shares
 
 
 def redis_share(*, redis: Redis) -> float | None:

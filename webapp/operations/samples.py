@@ -98,6 +98,12 @@ def record(numbers: Numbers) -> None:
     session().add(QueueSample(numbers=numbers, taken_at=clock.now()))
 
 
+def age() -> timedelta | None:
+    """Return how long ago the latest sample was taken, None without any."""
+    taken_at = session().scalar(select(func.max(QueueSample.taken_at)))
+    return clock.now() - taken_at if taken_at else None
+
+
 def before(moment: datetime) -> Numbers:
     """Return the latest sample that is no younger than `moment`, else the oldest there is; empty without any."""
     older = select(QueueSample.numbers).where(QueueSample.taken_at <= moment).order_by(QueueSample.taken_at.desc())
