@@ -142,6 +142,9 @@ def run_transient(job: Job[..., Any], *, run_id: UUID | str, arguments: dict[str
     hidden.begin()
     labels = {"job": job.name, "queue": job.route()[0]}
     measures.count("jobs_started", **labels)
+    enqueued_at = _drawn_at(run_id)
+    if enqueued_at is not None:
+        measures.observe("job_wait_seconds", time.time() - enqueued_at, **labels)
     began = time.monotonic()
     try:
         with (
@@ -167,6 +170,15 @@ def application() -> Flask:
         return current_app._get_current_object()  # type: ignore[attr-defined, no-any-return]  # the proxy's own way
     loaded: Flask = import_string(os.environ.get("FLASK_APP", "wsgi:app"))
     return loaded
+
+
+def _drawn_at(run_id: UUID | str) -> float | None:
+    """Return when this id was drawn: a job without a row was enqueued then. None for one of RQ's own ids."""
+    try:
+        drawn = UUID(str(run_id))
+    except ValueError:
+        return None
+    return (drawn.int >> 80) / 1000 if drawn.version == 7 else None
 
 
 def _span(
