@@ -16,6 +16,7 @@ from jobs.runtime import Job, Revocation, dead_letters, enqueue, revoke, revoke_
 from jobs.runtime.dead_letters import DeadLetters
 from jobs.runtime.models import JobSchedule
 from webapp.core import breakers
+from webapp.core.db import uuid7
 from webapp.core.errors import Conflict, NotFound
 from webapp.core.words import say
 from webapp.identity.models import Membership
@@ -64,17 +65,24 @@ def enqueue_job(
     return run_id
 
 
+def write_here(job: Job[..., Any], arguments: dict[str, Any], *, by: By) -> UUID:
+    """Write down that `job` is run in this very process, for a durable one as its row; return the id of the run."""
+    run_id = enqueue.write(job, arguments) if job.options.durable else uuid7()
+    by.did(Action.ENQUEUE, str(run_id), job=job.name, here=True)
+    return run_id
+
+
 def replay(run_id: UUID, *, by: By) -> None:
     """Give a dead letter another chance; raises NotFound and Conflict as the runtime does."""
     dead_letters.replay(run_id)
     by.did(Action.REPLAY, str(run_id))
 
 
-def replay_many(run_ids: Collection[UUID], *, by: By) -> int:
-    """Give several another chance, as far as they can have one; return how many got it."""
+def replay_many(run_ids: Collection[UUID], *, by: By) -> list[UUID]:
+    """Give several another chance, as far as they can have one; return which got it."""
     replayed = dead_letters.replay_many(run_ids)
-    for run_id in run_ids:
-        by.did(Action.REPLAY, str(run_id), among=len(run_ids))
+    for run_id in replayed:
+        by.did(Action.REPLAY, str(run_id), among=len(replayed))
     return replayed
 
 
@@ -87,10 +95,10 @@ def replay_all(wanted: DeadLetters, *, by: By) -> UUID:
     return run_id
 
 
-def discard(run_ids: Collection[UUID], *, by: By) -> int:
-    """Take runs from the dead letters for good; return how many were there."""
+def discard(run_ids: Collection[UUID], *, by: By) -> list[UUID]:
+    """Take runs from the dead letters for good; return which were there."""
     discarded = dead_letters.discard(run_ids, by=str(by))
-    for run_id in run_ids:
+    for run_id in discarded:
         by.did(Action.DISCARD, str(run_id))
     return discarded
 

@@ -126,7 +126,7 @@ def replay_dead_letters(
     while True:
         with transaction():
             letters = dead_letters.search(wanted, before=before, limit=REPLAY_BATCH)
-            replayed += dead_letters.replay_many([letter.id for letter in letters])
+            replayed += len(dead_letters.replay_many([letter.id for letter in letters]))
         looked_at += len(letters)
         progress(looked_at, max(looked_at, total))
         if len(letters) < REPLAY_BATCH:

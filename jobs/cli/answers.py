@@ -33,6 +33,7 @@ class Status(IntEnum):
     NOT_FOUND = 3
     CONFLICT = 4
     UNAVAILABLE = 5
+    DECLINED = 6
 
 
 class Answer(click.ClickException):
@@ -103,6 +104,14 @@ def read_object(text: str, *, option: str = "--args") -> dict[str, Any]:
     if not isinstance(values, dict):
         raise Refusal(f'{option} must be a JSON object, such as \'{{"name": "value"}}\'')
     return values
+
+
+def ask(question: str) -> None:
+    """Go on only if somebody says yes; raises Answer, which ends with DECLINED, otherwise."""
+    try:
+        click.confirm(question, abort=True, err=True)
+    except click.Abort:
+        raise Answer("Nothing was changed.", Status.DECLINED) from None
 
 
 def print_json(value: Any) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from datetime import timedelta
 from typing import Any
 from uuid import UUID
@@ -10,11 +10,12 @@ from uuid import UUID
 import click
 from flask.cli import AppGroup
 
-from jobs.cli.answers import as_json_option, print_json, print_table
+from jobs.cli.answers import Answer, Status, as_json_option, ask, print_json, print_table
 from jobs.console import By, replay_all, replay_many
 from jobs.console import discard as discard_runs
-from jobs.runtime import dead_letters
+from jobs.runtime import browse, dead_letters
 from jobs.runtime.dead_letters import DeadLetters
+from jobs.runtime.models import RunState
 from webapp.core import clock
 from webapp.core.commands import Refusal
 from webapp.core.db import transaction
@@ -71,17 +72,19 @@ def list_dead(limit: int, as_json: bool, **filters: Any) -> None:
 @click.argument("run_ids", nargs=-1, type=click.UUID)
 @click.option("--all", "everything", is_flag=True, help="All that fit the filters, by a job of its own.")
 @_filters
-def replay_dead(run_ids: tuple[UUID, ...], everything: bool, **filters: Any) -> None:
+@as_json_option
+def replay_dead(run_ids: tuple[UUID, ...], everything: bool, as_json: bool, **filters: Any) -> None:
     """Give RUN_IDS, or all that fit, another chance."""
     _one_way(run_ids, everything)
     if everything:
         with transaction():
             run_id = replay_all(_wanted(**filters), by=By())
-        click.echo(f"{run_id} replays them; follow it with `flask jobs show {run_id}`")
+        _say({"id": run_id}, f"{run_id} replays them; follow it with `flask jobs show {run_id}`", as_json=as_json)
         return
     with transaction():
         replayed = replay_many(run_ids, by=By())
-    click.echo(f"{replayed} of {len(run_ids)} wait again")
+    _say({"replayed": replayed}, f"{len(replayed)} of {len(run_ids)} wait again", as_json=as_json)
+    _account_for_the_others(run_ids, replayed)
 
 
 @dead.command("discard")
@@ -89,19 +92,40 @@ def replay_dead(run_ids: tuple[UUID, ...], everything: bool, **filters: Any) -> 
 @click.option("--all", "everything", is_flag=True, help="All that fit the filters.")
 @click.option("--yes", is_flag=True, help="Do not ask whether it is meant.")
 @_filters
-def discard_dead(run_ids: tuple[UUID, ...], everything: bool, yes: bool, **filters: Any) -> None:
+@as_json_option
+def discard_dead(run_ids: tuple[UUID, ...], everything: bool, yes: bool, as_json: bool, **filters: Any) -> None:
     """Take RUN_IDS, or all that fit, from the dead letters for good."""
     _one_way(run_ids, everything)
     if not yes:
-        click.confirm("They will never run again. Discard them?", abort=True)
-    discarded = 0
+        ask("They will never run again. Discard them?")
+    discarded: list[UUID] = []
     if everything:
         wanted = _wanted(**filters)
         while letters := _batch(wanted):
             discarded += _discard(letters)
     else:
         discarded = _discard(list(run_ids))
-    click.echo(f"{discarded} discarded")
+    _say({"discarded": discarded}, f"{len(discarded)} discarded", as_json=as_json)
+    _account_for_the_others(run_ids, discarded)
+
+
+def _say(values: dict[str, Any], sentence: str, *, as_json: bool) -> None:
+    if as_json:
+        print_json(values)
+    else:
+        click.echo(sentence)
+
+
+def _account_for_the_others(run_ids: Collection[UUID], done: Collection[UUID]) -> None:
+    """Raise Answer when there are runs that were asked for and with which nothing was done."""
+    left = [run_id for run_id in run_ids if run_id not in done]
+    with transaction():
+        dead = [run_id for run_id in left if (run := browse.find(run_id)) and run.state is RunState.DEAD]
+    unknown = [run_id for run_id in left if run_id not in dead]
+    if unknown:
+        raise Answer(f"Not among the dead letters: {', '.join(map(str, unknown))}", Status.NOT_FOUND)
+    if dead:
+        raise Answer(f"Another run does their work, or it was undone: {', '.join(map(str, dead))}", Status.CONFLICT)
 
 
 def _batch(wanted: DeadLetters) -> list[UUID]:
@@ -109,7 +133,7 @@ def _batch(wanted: DeadLetters) -> list[UUID]:
         return [letter.id for letter in dead_letters.search(wanted, limit=_BATCH)]
 
 
-def _discard(run_ids: list[UUID]) -> int:
+def _discard(run_ids: list[UUID]) -> list[UUID]:
     with transaction():
         return discard_runs(run_ids, by=By())
 

@@ -5,16 +5,16 @@ from __future__ import annotations
 import json
 from datetime import datetime, timedelta
 from typing import Any
+from uuid import UUID
 
 import click
 
 from jobs.cli.answers import Answer, Status, as_json_option, command, find_job, print_json, print_table, read_object
-from jobs.console import By, enqueue_job
-from jobs.runtime import Job, execute, registry, store
-from jobs.runtime.enqueue import write
+from jobs.console import By, enqueue_job, write_here
+from jobs.runtime import Job, current, execute, registry, store
 from jobs.runtime.models import RunState
 from jobs.runtime.schedules import Every
-from webapp.core import clock
+from webapp.core import clock, hidden
 from webapp.core.commands import Refusal
 from webapp.core.db import transaction
 
@@ -45,21 +45,14 @@ def list_jobs(as_json: bool) -> None:
 @click.option("--args", "arguments", default="{}", help=_ARGS_HELP)
 @command("run")
 def run_job(name: str, arguments: str) -> None:
-    """Run the job NAME here and now, recorded like any other run; exits 1 when it does not succeed."""
+    """Run the job NAME here and now, written down like any other run; exits 1 when it does not succeed."""
     job = find_job(name)
     checked = job.check_named(read_object(arguments))
-    if not job.options.durable:
-        click.echo(json.dumps(job.function(**job.load(checked)), default=str))
-        return
     with transaction():
-        run_id = write(job, checked)
-    execute.run(run_id)
-    with transaction():
-        row = store.find(run_id)
-    if row is None:
-        raise Answer("The run was purged before it could be shown.", Status.NOT_FOUND)
-    click.echo(json.dumps({"id": str(run_id), "state": row.state.value, "result": row.result, "error": row.error}))
-    if row.state is not RunState.SUCCEEDED:
+        run_id = write_here(job, checked, by=By())
+    outcome = _run_by_row(run_id) if job.options.durable else _run_without_row(job, run_id, checked)
+    click.echo(json.dumps({"id": str(run_id), **outcome}))
+    if outcome["state"] is not RunState.SUCCEEDED:
         raise SystemExit(Status.JOB_FAILED)
 
 
@@ -83,6 +76,28 @@ def enqueue(*, name: str, arguments: str, at: str | None, delay: float | None, k
         print_json({"id": run_id, "job": job.name})
     else:
         click.echo(run_id)
+
+
+def _run_by_row(run_id: UUID) -> dict[str, Any]:
+    execute.run(run_id)
+    with transaction():
+        row = store.find(run_id)
+    if row is None:
+        raise Answer("The run was purged before it could be shown.", Status.NOT_FOUND)
+    return {"state": row.state, "result": current.unwrap(row.result), "error": row.error}
+
+
+def _run_without_row(job: Job[..., Any], run_id: UUID, arguments: dict[str, Any]) -> dict[str, Any]:
+    """Run the job and return what a row would have said of it, without the secrets that it was given."""
+    try:
+        result = execute.run_transient(job, run_id=run_id, arguments=arguments)
+    except KeyboardInterrupt:
+        raise
+    except BaseException as error:  # noqa: BLE001  # whatever a job raises is its outcome, the soft limit included
+        said = hidden.hide(f"{type(error).__name__}: {error}")
+        return {"state": RunState.DEAD, "result": None, "error": said}
+    plain = json.loads(json.dumps(result, default=str))
+    return {"state": RunState.SUCCEEDED, "result": hidden.hide_in(plain), "error": None}
 
 
 def describe(job: Job[..., Any]) -> dict[str, Any]:

@@ -40,49 +40,55 @@ def list_schedules(as_json: bool) -> None:
 @click.option("--cron", help="The five fields, such as '0 3 * * *'.")
 @click.option("--timezone", help="An IANA name, such as Europe/Berlin.")
 @click.option("--args", "arguments", help="The arguments as a JSON object.")
-def edit(name: str, cron: str | None, timezone: str | None, arguments: str | None) -> None:
+@as_json_option
+def edit(name: str, cron: str | None, timezone: str | None, arguments: str | None, as_json: bool) -> None:
     """Change when NAME runs, or with what; kept across deploys."""
     if cron is None and timezone is None and arguments is None:
         raise Refusal("say what to change: --cron, --timezone or --args")
     values = read_object(arguments) if arguments is not None else None
     with transaction():
         console.edit_schedule(name, by=By(), cron=cron, timezone=timezone, arguments=values)
-        row = schedules.get(name)
-        click.echo(_sentence(row))
+        _show(schedules.get(name), as_json=as_json)
 
 
 @schedule.command("reset")
 @click.argument("name")
-def reset(name: str) -> None:
+@as_json_option
+def reset(name: str, as_json: bool) -> None:
     """Return NAME to what the code says."""
     with transaction():
-        click.echo(_sentence(console.reset_schedule(name, by=By())))
+        _show(console.reset_schedule(name, by=By()), as_json=as_json)
 
 
 @schedule.command("pause")
 @click.argument("name")
-def pause(name: str) -> None:
+@as_json_option
+def pause(name: str, as_json: bool) -> None:
     """Have NAME not run until it is resumed."""
     with transaction():
-        console.pause_schedule(name, by=By())
-    click.echo(f"{name} is paused")
+        _show(console.pause_schedule(name, by=By()), as_json=as_json)
 
 
 @schedule.command("resume")
 @click.argument("name")
-def resume(name: str) -> None:
+@as_json_option
+def resume(name: str, as_json: bool) -> None:
     """Have NAME run again."""
     with transaction():
-        click.echo(_sentence(console.resume_schedule(name, by=By())))
+        _show(console.resume_schedule(name, by=By()), as_json=as_json)
 
 
 @schedule.command("run")
 @click.argument("name")
-def run(name: str) -> None:
+@as_json_option
+def run(name: str, as_json: bool) -> None:
     """Run NAME once now, beside its schedule; prints the id of the run."""
     with transaction():
         run_id = console.run_schedule(name, by=By())
-    click.echo(run_id)
+    if as_json:
+        print_json({"id": run_id, "name": name})
+    else:
+        click.echo(run_id)
 
 
 @schedule.command("history")
@@ -110,6 +116,14 @@ def history(name: str, limit: int, as_json: bool) -> None:
     rows = [tuple(tick.values()) for tick in ticks]
     headings = ("DUE", "ASKED BY", "RUN", "STATE", "FINISHED", "PROBLEM")
     print_table(headings, rows, nothing="It has not run yet.")
+
+
+def _show(row: JobSchedule, *, as_json: bool) -> None:
+    """Say how an entry is now, in the transaction that has changed it."""
+    if as_json:
+        print_json(_describe(row))
+    else:
+        click.echo(_sentence(row))
 
 
 def _describe(row: JobSchedule) -> dict[str, Any]:

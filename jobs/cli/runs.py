@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 from uuid import UUID
 
@@ -13,7 +14,7 @@ from jobs.console import GONE, By, revoke_run
 from jobs.console import replay as replay_run
 from jobs.runtime import browse, current, runs
 from jobs.runtime.browse import RunFilter, Standing
-from jobs.runtime.models import JobAttempt, JobRun
+from jobs.runtime.models import JobAttempt, JobRun, RunState
 from webapp.core import clock
 from webapp.core.db import transaction
 from webapp.core.logs import without_secrets
@@ -49,23 +50,39 @@ def show(what: str, state: str | None, limit: int, as_json: bool) -> None:
 
 
 @click.argument("run_ids", nargs=-1, required=True, type=click.UUID)
+@as_json_option
 @command("retry")
-def retry(run_ids: tuple[UUID, ...]) -> None:
+def retry(run_ids: tuple[UUID, ...], as_json: bool) -> None:
     """Give dead runs another chance, their history kept."""
-    for run_id in run_ids:
-        with transaction():
-            replay_run(run_id, by=By())
-        click.echo(f"{run_id} waits again")
+
+    def make(run_id: UUID) -> str:
+        replay_run(run_id, by=By())
+        return RunState.WAITING.value
+
+    _one_by_one(run_ids, make, says="waits again", as_json=as_json)
 
 
 @click.argument("run_ids", nargs=-1, required=True, type=click.UUID)
+@as_json_option
 @command("revoke")
-def revoke(run_ids: tuple[UUID, ...]) -> None:
+def revoke(run_ids: tuple[UUID, ...], as_json: bool) -> None:
     """Have runs not begin, or stop them if they are under way."""
-    for run_id in run_ids:
-        with transaction():
-            outcome = revoke_run(run_id, by=By())
-        click.echo(f"{run_id} {outcome.value}")
+    _one_by_one(run_ids, lambda run_id: revoke_run(run_id, by=By()).value, as_json=as_json)
+
+
+def _one_by_one(run_ids: tuple[UUID, ...], make: Callable[[UUID], str], *, as_json: bool, says: str = "") -> None:
+    """Make a change to each run in a transaction of its own; tell what came of it, or `says`, until one cannot be."""
+    made = []
+    try:
+        for run_id in run_ids:
+            with transaction():
+                outcome = make(run_id)
+            made.append({"id": run_id, "outcome": outcome})
+            if not as_json:
+                click.echo(f"{run_id} {says or outcome}")
+    finally:
+        if as_json:
+            print_json(made)
 
 
 def describe_run(run: JobRun) -> dict[str, Any]:

@@ -94,23 +94,23 @@ def replay(run_id: UUID) -> None:
     raise Conflict(say("Another run of this job with the same key is waiting or running; this one is not needed."))
 
 
-def replay_many(run_ids: Collection[UUID]) -> int:
-    """Have those of the runs wait again for which `replay` would not raise; return how many.
+def replay_many(run_ids: Collection[UUID]) -> list[UUID]:
+    """Have those of the runs wait again for which `replay` would not raise; return which.
 
     In the caller's transaction: for more than some hundred, in several.
     """
-    replayed = len(_revive(_alone(run_ids)))
+    replayed = _revive(_alone(run_ids))
     for run_id in _steps(run_ids):
         try:
             with session().begin_nested():
-                replayed += len(_revive([run_id]))
+                replayed += _revive([run_id])
         except handover.NotResumable:
             continue
     return replayed
 
 
-def discard(run_ids: Collection[UUID], *, by: str) -> int:
-    """Take runs from the dead letters for good, in the caller's transaction; return how many were there.
+def discard(run_ids: Collection[UUID], *, by: str) -> list[UUID]:
+    """Take runs from the dead letters for good, in the caller's transaction; return which were there.
 
     They are kept as cancelled, with their errors and who discarded them, as long as other finished runs.
     """
@@ -123,7 +123,7 @@ def discard(run_ids: Collection[UUID], *, by: str) -> int:
     )
     ids = list(discarded)
     exhume_after_commit(*ids)
-    return len(ids)
+    return ids
 
 
 def show_again(redis: Redis) -> None:

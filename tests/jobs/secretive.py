@@ -37,6 +37,11 @@ def fail_cheaply(token: Secret[str]) -> None:
     raise ValueError(f"the other side refused {token.reveal()}")
 
 
+@job(queue="maintenance", durable=False)
+def tell_cheaply(token: Secret[str]) -> list[Any]:
+    return [token.reveal(), 12345]
+
+
 @job(queue="maintenance", atomic=True)
 def hand_on(token: Secret[str]) -> None:
     group(sign_in_elsewhere.s(token, spare=token), fail_to_sign_in.s(token)).enqueue()

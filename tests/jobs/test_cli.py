@@ -16,14 +16,14 @@ from jobs import schedule as table
 from jobs.runtime import schedules
 from jobs.runtime.models import RunState
 from tests.conftest import Servers
-from tests.jobs import sample
+from tests.jobs import sample, secretive
 from tests.operations.background import again, failed_attempt, later, run
 from webapp.core.db import session, transaction
 from webapp.operations.models import Action, Via
 from webapp.operations.service import actions
 
 Cli = Callable[..., Result]
-OK, JOB_FAILED, ASKED_WRONGLY, NOT_FOUND, CONFLICT, UNAVAILABLE = range(6)
+OK, JOB_FAILED, ASKED_WRONGLY, NOT_FOUND, CONFLICT, UNAVAILABLE, DECLINED = range(7)
 HEALTH = "operations.check_system_health"
 
 
@@ -62,6 +62,25 @@ def test_run_says_how_it_ended(cli: Cli) -> None:
     assert "times" in cli("run", sample.mark.name, "--args", '{"name": "a", "times": "x"}', status=ASKED_WRONGLY).stderr
     assert "not JSON" in cli("run", sample.mark.name, "--args", "{", status=ASKED_WRONGLY).stderr
     assert "JSON object" in cli("run", sample.mark.name, "--args", "[]", status=ASKED_WRONGLY).stderr
+
+
+def test_a_job_without_a_row_is_run_like_the_others_and_hides_its_secrets(cli: Cli) -> None:
+    done = read(cli("run", sample.mark_cheaply.name, "--args", '{"name": "here"}'))
+    assert (done["state"], done["result"], done["error"]) == ("succeeded", None, None)
+    token = json.dumps({"token": "canary-7f3a"})
+    assert read(cli("run", secretive.tell_cheaply.name, "--args", token))["result"] == ["[hidden]", 12345]
+    failed = cli("run", secretive.fail_cheaply.name, "--args", token, status=JOB_FAILED)
+    assert "canary" not in failed.output
+    assert (read(failed)["state"], read(failed)["error"]) == ("dead", "ValueError: the other side refused [hidden]")
+
+
+def test_who_has_run_a_job_here_is_written_down(cli: Cli) -> None:
+    ids = [read(cli("run", job.name, "--args", '{"name": "a"}'))["id"] for job in (sample.mark, sample.mark_cheaply)]
+    assert [(each.action, each.subject) for each in actions()][::-1] == [(Action.ENQUEUE, run_id) for run_id in ids]
+    assert [each.details for each in actions()] == [
+        {"job": sample.mark_cheaply.name, "here": True},
+        {"job": sample.mark.name, "here": True},
+    ]
 
 
 def test_enqueue_now_later_and_once(cli: Cli) -> None:
@@ -104,14 +123,22 @@ def test_revoke_and_retry(cli: Cli) -> None:
     cli("revoke", status=ASKED_WRONGLY)
 
 
+def test_programs_are_told_what_became_of_each_run_also_when_one_is_unknown(cli: Cli) -> None:
+    waiting, dead = run(name=sample.mark.name), run(RunState.DEAD, name=sample.mark.name)
+    revoked = cli("revoke", "--json", waiting.id, uuid4(), status=NOT_FOUND)
+    assert read(revoked) == [{"id": str(waiting.id), "outcome": "cancelled"}]
+    assert read(cli("retry", "--json", dead.id)) == [{"id": str(dead.id), "outcome": "waiting"}]
+
+
 def test_dead_letters_are_found_replayed_and_discarded(cli: Cli) -> None:
     assert "no dead letters" in cli("dead", "list").output
     one, two, three = (run(RunState.DEAD, name=sample.mark.name, error=f"ValueError: {n}") for n in range(3))
     found = read(cli("dead", "list", "--json", "--text", "error: 1"))
     assert (found["total"], [letter["id"] for letter in found["items"]]) == (1, [str(two.id)])
     assert "2 more" in cli("dead", "list", "--limit", "1").output
-    assert "1 of 2" in cli("dead", "replay", one.id, uuid4()).output
-    cli("dead", "discard", two.id, answer="n\n", status=JOB_FAILED)
+    assert "1 of 2" in cli("dead", "replay", one.id, uuid4(), status=NOT_FOUND).output
+    assert "Nothing was changed" in cli("dead", "discard", two.id, answer="n\n", status=DECLINED).stderr
+    cli("dead", "discard", two.id, answer="", status=DECLINED)
     assert "1 discarded" in cli("dead", "discard", two.id, "--yes").output
     assert "1 discarded" in cli("dead", "discard", "--all", "--job", sample.mark.name, answer="y\n").output
     assert [again(each.id).state.value for each in (one, two, three)] == ["waiting", "cancelled", "cancelled"]
@@ -119,6 +146,41 @@ def test_dead_letters_are_found_replayed_and_discarded(cli: Cli) -> None:
     cli("dead", "replay", one.id, "--all", status=ASKED_WRONGLY)
     replaying = UUID(cli("dead", "replay", "--all", "--queue", "email").output.split()[0])
     assert again(replaying).arguments["queue"] == "email"
+
+
+def test_dead_letters_that_are_none_are_named(cli: Cli) -> None:
+    alive, unknown = run(name=sample.mark.name), uuid4()
+    for command in (("replay",), ("discard", "--yes")):
+        answer = cli("dead", *command, alive.id, unknown, status=NOT_FOUND)
+        assert f"Not among the dead letters: {alive.id}, {unknown}" in answer.stderr
+    assert actions() == [], "nothing was done, so nothing is written down"
+    old = run(RunState.DEAD, name=sample.mark.name, unique_key="key")
+    run(name=sample.mark.name, unique_key="key")
+    assert str(old.id) in cli("dead", "replay", old.id, status=CONFLICT).stderr
+
+
+def test_dead_letters_for_programs(cli: Cli) -> None:
+    one, two, three = (run(RunState.DEAD, name=sample.mark.name) for _ in range(3))
+    assert read(cli("dead", "replay", "--json", one.id)) == {"replayed": [str(one.id)]}
+    assert read(cli("dead", "discard", "--json", "--yes", two.id, uuid4(), status=NOT_FOUND)) == {
+        "discarded": [str(two.id)]
+    }
+    assert read(cli("dead", "discard", "--json", "--all", answer="y\n")) == {"discarded": [str(three.id)]}
+    replaying = read(cli("dead", "replay", "--json", "--all"))["id"]
+    assert again(UUID(replaying)).name == "operations.replay_dead_letters"
+    assert [each.subject for each in actions()][::-1] == [str(one.id), str(two.id), str(three.id), replaying]
+
+
+def test_periodic_jobs_for_programs(cli: Cli) -> None:
+    with transaction():
+        schedules.seed(table.SCHEDULE)
+    edited = read(cli("schedule", "edit", "--json", HEALTH, "--cron", "*/5 * * * *"))
+    assert (edited["name"], edited["cron"], edited["is_edited"]) == (HEALTH, "*/5 * * * *", True)
+    assert read(cli("schedule", "pause", "--json", HEALTH))["next_run_at"] is None
+    assert read(cli("schedule", "resume", "--json", HEALTH))["next_run_at"]
+    assert read(cli("schedule", "reset", "--json", HEALTH))["cron"] == "* * * * *"
+    run_id = read(cli("schedule", "run", "--json", HEALTH))["id"]
+    assert again(UUID(run_id)).name == HEALTH
 
 
 def test_periodic_jobs_are_edited_paused_and_run(cli: Cli) -> None:

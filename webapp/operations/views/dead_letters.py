@@ -58,7 +58,7 @@ def replay() -> ResponseReturnValue:
     run_ids = _ticked()
 
     def make(by: By) -> str:
-        replayed = console.replay_many(run_ids, by=by)
+        replayed = len(console.replay_many(run_ids, by=by))
         return str(ngettext("%(num)d job waits again.", "%(num)d jobs wait again.", replayed))
 
     return change(make, back=_back()) if run_ids else _nothing_ticked()
@@ -71,7 +71,7 @@ def discard() -> ResponseReturnValue:
     run_ids = _ticked()
 
     def make(by: By) -> str:
-        discarded = console.discard(run_ids, by=by)
+        discarded = len(console.discard(run_ids, by=by))
         return str(ngettext("%(num)d job is discarded.", "%(num)d jobs are discarded.", discarded))
 
     return change(make, back=_back()) if run_ids else _nothing_ticked()
