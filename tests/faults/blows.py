@@ -31,7 +31,7 @@ class _Frozen:
 
 
 class Fate:
-    """Strikes a fleet, each time with something drawn by `draw`, and counts what it did in `struck`.
+    """Strikes a fleet, each time with something drawn by `draw`; counts what it did in `struck`, and notes when.
 
     What has ended is started again at once, as an operating system's supervisor does; what is frozen thaws with time.
     """
@@ -42,15 +42,18 @@ class Fate:
         self._draw = draw
         self._frozen: list[_Frozen] = []
         self.struck: Counter[str] = Counter()
+        self.times: list[float] = []
 
     def strike(self) -> None:
         """Have one thing happen."""
         names = list(BLOWS)
         while True:
             name = self._draw.choices(names, [BLOWS[name][0] for name in names])[0]
+            at = time.time()
             if BLOWS[name][1](self) is not False:
                 break
         self.struck[name] += 1
+        self.times.append(at)
         self.tend()
 
     def tend(self) -> None:

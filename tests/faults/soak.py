@@ -69,7 +69,7 @@ class Soak:
             fate.relent()
             self._wait_for_the_end(fate, producer)
             seconds = time.monotonic() - began
-            return verdict.judge(fleet, self._diary), fate, seconds
+            return verdict.judge(fleet, self._diary, blows=fate.times), fate, seconds
 
     def _producer(self) -> Program:
         options = ("--jobs", str(self._plan.jobs), "--seed", str(self._plan.seed))
@@ -119,8 +119,8 @@ def main(arguments: list[str] | None = None) -> int:
     _say(f"{plan.jobs} jobs, {plan.kills} blows, drawn by --seed {plan.seed}")
     with nullcontext(chosen.keep) if chosen.keep else tempfile.TemporaryDirectory() as folder:
         came, fate, seconds = Soak(plan, Path(folder)).run()
-    _say(json.dumps({"seed": plan.seed, "seconds": round(seconds, 1), **came.as_json(), "blows": dict(fate.struck)}))
-    _say(_sentence(came, fate, seconds))
+    _say(json.dumps({"seed": plan.seed, "seconds": round(seconds, 1), **came.as_json(), "struck": dict(fate.struck)}))
+    _say(_sentence(came, seconds))
     return 0 if came.holds else 1
 
 
@@ -128,13 +128,14 @@ def _say(line: str) -> None:
     print(line, flush=True)  # noqa: T201  # this is a command, and that is what it is for
 
 
-def _sentence(came: Verdict, fate: Fate, seconds: float) -> str:
+def _sentence(came: Verdict, seconds: float) -> str:
     starts = came.starts
     return (
         f"{'Holds' if came.holds else 'DOES NOT HOLD'}: "
         f"of {came.jobs} jobs {came.lost} lost, {came.double} done twice, "
         f"{came.otherwise} done otherwise; {starts.duplicates} started once too often ({came.duplicate_share:.3%}), "
-        f"{starts.interrupted} interrupted and started again, under {fate.struck.total()} blows in {seconds:.0f} s."
+        f"{starts.interrupted} interrupted and started again, {came.poisoned} given up after three "
+        f"blows, under {came.blows} blows in {seconds:.0f} s."
     )
 
 

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import Counter, defaultdict
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
+from uuid import UUID
 
 from tests.faults.chores import BEGUN
 from tests.faults.fleet import Fleet
@@ -13,6 +15,11 @@ from tests.faults.fleet import Fleet
 DUPLICATES_AT_MOST = 0.001
 # Of fewer jobs a share says little: so many duplicates may always be.
 FEW_DUPLICATES = 5
+# So many blows in a hundred may by chance have hit a run that two others had hit before.
+POISONED_AT_MOST = 0.01
+BLOWS_TO_POISON = 3
+# For so long what a blow has broken may still end a process that has begun something else meanwhile.
+AFTERMATH_SECONDS = 3.0
 # How much earlier than its time a job may begin: clocks differ.
 EARLY_SECONDS = 1
 
@@ -51,7 +58,17 @@ SELECT job_run.id::text, 1 + told.failures AS wanted FROM job_run
 JOIN told ON told.unit = {UNIT} WHERE {OURS}
 """
 # By chance the same run may be hit so often that it is given up, as it should be.
-_POISONED = f"SELECT {UNIT} AS unit FROM job_run WHERE {OURS} AND state = 'dead' AND interruptions >= 3"
+_POISONED = f"""
+SELECT id, {UNIT} AS unit FROM job_run WHERE {OURS} AND state = 'dead' AND interruptions >= {BLOWS_TO_POISON}
+"""
+_INTERRUPTIONS = """
+SELECT run_id, extract(epoch FROM started_at)::float AS begun, extract(epoch FROM ended_at)::float AS ended
+FROM job_attempt WHERE outcome = 'interrupted'
+"""
+
+
+# From when to when something was under way, in seconds since 1970.
+Span = tuple[float, float]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -72,14 +89,17 @@ class Starts:
 class Verdict:
     """What came of the told `jobs`: those `lost`, effects that are `double`, things done `otherwise` than told.
 
-    Work of which a run was `poisoned`, its worker having been killed three times, is left out of account.
+    Work of which a run was `poisoned`, its worker having been killed three times, is left out of account; but of
+    `blows` only so many can have hit the same run by chance. `unexplained` ones were not hit three times.
     """
 
     jobs: int
     lost: int
     double: int
     otherwise: int
+    blows: int
     poisoned: int
+    unexplained: int
     starts: Starts
     examples: tuple[str, ...]
 
@@ -92,7 +112,13 @@ class Verdict:
     def holds(self) -> bool:
         """True when nothing was lost or done twice, and next to nothing started in vain."""
         few = self.starts.duplicates <= FEW_DUPLICATES or self.duplicate_share < DUPLICATES_AT_MOST
-        return few and not (self.lost or self.double or self.otherwise)
+        return few and self._is_chance and not (self.lost or self.double or self.otherwise or self.unexplained)
+
+    @property
+    def _is_chance(self) -> bool:
+        """True when blows can have hit so many runs three times each by chance."""
+        at_most = min(max(1, int(self.blows * POISONED_AT_MOST)), self.blows // BLOWS_TO_POISON)
+        return self.poisoned <= at_most
 
     def as_json(self) -> dict[str, object]:
         """Return all of it as JSON values."""
@@ -107,27 +133,45 @@ def unfinished(fleet: Fleet) -> int:
     return int(row["number"])
 
 
-def judge(fleet: Fleet, diary: Path) -> Verdict:
-    """Hold all that was told against what is there."""
-    poisoned = {row["unit"] for row in fleet.rows(_POISONED)}
+def judge(fleet: Fleet, diary: Path, *, blows: Sequence[float] = ()) -> Verdict:
+    """Hold all that was told against what is there; `blows` are the times at which something went wrong."""
+    poisoned = fleet.rows(_POISONED)
+    left_out = {row["unit"] for row in poisoned}
+    spans: defaultdict[UUID, list[Span]] = defaultdict(list)
+    for row in fleet.rows(_INTERRUPTIONS):
+        spans[row["run_id"]].append((row["begun"], row["ended"]))
 
     def ask(*queries: str) -> list[dict[str, Any]]:
-        return [row for query in queries for row in fleet.rows(query) if row["unit"] not in poisoned]
+        return [row for query in queries for row in fleet.rows(query) if row["unit"] not in left_out]
 
     (told,) = fleet.rows("SELECT coalesce(sum(runs), 0)::int AS runs FROM told")
     missing, open_runs = ask(_LOST), ask(_UNFINISHED)
     double, otherwise = ask(_TWICE, _RUNS), ask(_OTHERWISE, _OPEN)
-    found = {"lost": [*missing, *open_runs], "double": double, "otherwise": otherwise}
+    unexplained = [row for row in poisoned if not is_explained(spans[row["id"]], blows)]
+    found = {
+        "lost": [*missing, *open_runs],
+        "double": double,
+        "otherwise": otherwise,
+        "unexplained": unexplained,
+    }
     wanted = {row["id"]: row["wanted"] for row in fleet.rows(_STARTS)}
     return Verdict(
         jobs=told["runs"],
         lost=max(len(missing), len(open_runs)),
         double=len(double),
         otherwise=len(otherwise),
+        blows=len(blows),
         poisoned=len(poisoned),
+        unexplained=len(unexplained),
         starts=read(diary.read_text().splitlines(), wanted),
         examples=tuple(f"{name}: {row}" for name, rows in found.items() for row in rows[:5]),
     )
+
+
+def is_explained(interruptions: Sequence[Span], blows: Sequence[float]) -> bool:
+    """True when three times, from when it was begun to when it was given up, an attempt was hit by a blow."""
+    hit = [any(begun - AFTERMATH_SECONDS <= blow <= ended for blow in blows) for begun, ended in interruptions]
+    return len(hit) >= BLOWS_TO_POISON and all(hit)
 
 
 def read(lines: list[str], wanted: dict[str, int]) -> Starts:
