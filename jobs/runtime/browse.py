@@ -18,6 +18,7 @@ from sqlalchemy import (
     ColumnElement,
     Float,
     Row,
+    Select,
     Subquery,
     Text,
     case,
@@ -29,7 +30,7 @@ from sqlalchemy import (
     union_all,
 )
 
-from jobs.runtime.models import JobAttempt, JobRun, RunState
+from jobs.runtime.models import JobAttempt, JobRun, Outcome, RunState
 from jobs.runtime.secret import SEALED
 from webapp.core.db import session
 from webapp.core.hidden import HIDDEN
@@ -41,6 +42,7 @@ PAGE_SIZE = 25
 LOOK_AT = 5_000
 LOOK_SECONDS = 0.1
 MOST_CHILDREN = 100
+_CLOCKS_DIFFER = timedelta(seconds=10)
 
 _AT_REST = (RunState.WAITING, RunState.SUCCEEDED, RunState.DEAD, RunState.CANCELLED)
 # Said besides, since the indexes leave out what runs: PostgreSQL then knows that they apply.
@@ -197,12 +199,15 @@ def slow(*, usual: float, limits: dict[str, float], since: datetime) -> list[tup
     """
     seconds = func.extract("epoch", func.coalesce(JobRun.finished_at, func.now()) - JobRun.started_at)
     limit = case(limits, value=JobRun.name, else_=usual) if limits else usual
-    live = select(JobRun.name, seconds.label("seconds")).where(JobRun.state == RunState.RUNNING, seconds > limit)
-    over = select(JobRun.name, seconds.label("seconds")).where(
+    live = select(JobRun.id, JobRun.name, seconds.label("seconds")).where(
+        JobRun.state == RunState.RUNNING, seconds > limit
+    )
+    over = select(JobRun.id, JobRun.name, seconds.label("seconds")).where(
         JobRun.finished_at > since, JobRun.state != RunState.CANCELLED, seconds > limit
     )
-    found = union_all(live, over).subquery()
-    query = select(found.c.name, cast(func.max(found.c.seconds), Float), func.count()).group_by(found.c.name)
+    found = union_all(live, over, _slow_failures(limit, since)).subquery()
+    query = select(found.c.name, cast(func.max(found.c.seconds), Float), func.count(found.c.id.distinct()))
+    query = query.group_by(found.c.name)
     return [(name, seconds, times) for name, seconds, times in session().execute(query)]
 
 
@@ -241,6 +246,21 @@ def _without_sealed(value: Any) -> Any:
         case list():
             return [_without_sealed(item) for item in value]
     return value
+
+
+def _slow_failures(limit: Any, since: datetime) -> Select[UUID, str, Any]:
+    """Return the attempts that took too long and failed, whatever becomes of their runs.
+
+    Found by their ids, which are drawn when they end, for no index has their ends.
+    """
+    seconds = func.extract("epoch", JobAttempt.ended_at - JobAttempt.started_at)
+    query = select(JobRun.id, JobRun.name, seconds.label("seconds")).join(JobAttempt, JobAttempt.run_id == JobRun.id)
+    return query.where(
+        JobAttempt.id >= _first_id(since - _CLOCKS_DIFFER),
+        JobAttempt.ended_at > since,
+        JobAttempt.outcome == Outcome.FAILED,
+        seconds > limit,
+    )
 
 
 def _candidates(wanted: RunFilter, before: UUID | None, *, look_at: int) -> Subquery:

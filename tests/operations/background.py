@@ -43,20 +43,17 @@ def run(state: RunState = RunState.WAITING, **changes: Any) -> JobRun:
     return made
 
 
-def failed_attempt(of: JobRun, error: str = "ValueError: no", *, attempt: int = 1, traceback: str = "") -> None:
+def failed_attempt(of: JobRun, error: str = "ValueError: no", **changes: Any) -> None:
+    values: dict[str, Any] = {
+        "attempt": 1,
+        "outcome": Outcome.FAILED,
+        "worker": "host.1.abcd",
+        "started_at": clock.now() - timedelta(seconds=3),
+        "error_type": "ValueError",
+        "error": error,
+    }
     with transaction():
-        session().add(
-            JobAttempt(
-                run_id=of.id,
-                attempt=attempt,
-                outcome=Outcome.FAILED,
-                worker="host.1.abcd",
-                started_at=clock.now() - timedelta(seconds=3),
-                error_type="ValueError",
-                error=error,
-                traceback=traceback,
-            )
-        )
+        session().add(JobAttempt(run_id=of.id, **(values | changes)))
 
 
 def again(run_id: UUID) -> JobRun:

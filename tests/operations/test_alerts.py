@@ -15,10 +15,10 @@ from sqlalchemy.exc import IntegrityError
 
 from jobs import operations, watching
 from jobs.runtime import execute
-from jobs.runtime.models import JobRun, RunState
+from jobs.runtime.models import JobAttempt, JobRun, Outcome, RunState
 from tests import factories
 from tests.conftest import Servers
-from tests.operations.background import later, run
+from tests.operations.background import failed_attempt, later, run
 from webapp.core import clock, measures
 from webapp.core.db import session, transaction
 from webapp.identity.models import Role
@@ -116,6 +116,23 @@ def test_a_job_over_thirty_seconds(app: Flask) -> None:
     _end(slow, clock.now())
     assert look()  # for five minutes more, in case the next one is as slow
     _end(slow, later(minutes=-6), started_at=later(minutes=-10))
+    assert look() == []
+
+
+def test_an_attempt_that_was_too_long_is_seen_although_it_failed_and_waits_for_the_next(app: Flask) -> None:
+    waiting = run(name=JOB, attempt=1, started_at=later(seconds=-50), run_at=later(minutes=5))
+    failed_attempt(waiting, started_at=later(seconds=-50), ended_at=later(seconds=-19))
+    failed_attempt(run(name=operations.send_alert.name), started_at=later(seconds=-50), ended_at=later(seconds=-21))
+    [alert] = look()
+    assert (alert.kind, alert.subject, round(alert.value)) == (AlertKind.SLOW_JOB, JOB, 31)
+    with transaction():
+        session().execute(update(JobAttempt).values(ended_at=later(minutes=-6), started_at=later(minutes=-8)))
+    assert look() == []
+
+
+def test_what_was_interrupted_was_not_slow(app: Flask) -> None:
+    waiting = run(name=JOB)
+    failed_attempt(waiting, outcome=Outcome.INTERRUPTED, started_at=later(seconds=-50), ended_at=later(seconds=-5))
     assert look() == []
 
 
