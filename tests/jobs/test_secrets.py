@@ -7,6 +7,8 @@ import subprocess
 import sys
 import zlib
 from collections.abc import Callable, Iterator
+from contextlib import closing, suppress
+from http.client import HTTPConnection, HTTPException
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +19,7 @@ from rq import Queue, SimpleWorker
 from rq.serializers import JSONSerializer
 from sqlalchemy import text
 
+from devserver.servers import HOST, free_port
 from jobs.cli import jobs as commands
 from jobs.runtime import Cron, Every, InvalidArguments, Secret, carrier, execute
 from jobs.runtime.models import JobRun, RunState
@@ -141,6 +144,33 @@ def test_a_secret_is_found_nowhere_however_badly_jobs_treat_it(
     administrator = browser_of(client.application, factories.member())
     for page in ("", "0/view/jobs", "0/data/jobs/maintenance/failed/50/asc/1.json", "0/data/queues.json"):
         assert_nowhere([administrator.get(f"/admin/rq/{page}").text], page)
+    assert_no_page_of_the_console_shows_it(administrator)
+
+
+def assert_no_page_of_the_console_shows_it(administrator: FlaskClient) -> None:
+    """Lists, searches, and the pages of runs that have succeeded and that have failed, with and without a row."""
+    with transaction():
+        runs = {run.id: run.state for run in session().query(JobRun)}
+        letters = {run_id for run_id, state in runs.items() if state is RunState.DEAD}
+
+    def read(path: str) -> str:
+        answer = administrator.get(f"/admin/jobs{path}")
+        assert answer.status_code == 200, path
+        assert_nowhere([answer.text], path)
+        return answer.text
+
+    for path in ("", "/runs", "/runs?text=token", "/runs?state=dead", "/workers", "/limits", "/alerts", "/changes"):
+        read(path)
+    for path in ("/dead", "/dead?text=refused", "/dead?name=sign_in"):
+        assert all(str(run_id) in read(path) for run_id in letters)
+    for run_id in runs:
+        shown = read(f"/runs/{run_id}")
+        assert "[hidden]" in shown
+        assert ("Traceback" in shown) is (run_id in letters)
+        read(f"/runs/{run_id}/events")
+    assert "refused [hidden]" in read("/unrecorded")
+    for path in ("/runs?text=canary", "/dead?text=canary"):
+        assert not any(str(run_id) in administrator.get(f"/admin/jobs{path}").text for run_id in runs)
 
 
 def test_a_result_that_tells_the_secret_keeps_the_rest() -> None:
@@ -248,20 +278,69 @@ class Bomb:
         return os.mkdir, (self._path,)
 
 
-def test_nothing_is_ever_read_as_a_pickle(tmp_path: Path) -> None:
-    notes, crater = tmp_path / "notes", tmp_path / "crater"
-    redis = jobs_redis()
+def plant(crater: Path) -> None:
+    """Put a job that RQ's default would read as a pickle into a queue."""
     data = zlib.compress(pickle.dumps(("os.getcwd", None, (Bomb(str(crater)),), {})))
     fields = {"data": data, "status": "queued", "origin": "maintenance", "description": "os.getcwd", "timeout": 60}
-    redis.hset("rq:job:pickled", mapping=fields)
-    redis.rpush("rq:queue:maintenance", "pickled")
+    jobs_redis().hset("rq:job:pickled", mapping=fields)
+    jobs_redis().sadd("rq:queues", "rq:queue:maintenance")
+    jobs_redis().rpush("rq:queue:maintenance", "pickled")
+
+
+def hooked(notes: Path, *arguments: str) -> tuple[list[str], dict[str, str]]:
+    """The command and the environment of a program of ours that writes down what it reads as a pickle."""
+    environment = {**os.environ, "PICKLE_NOTES": str(notes), "FLASK_APP": "tests.jobs.secretive_app:app"}
+    return [sys.executable, "-m", "tests.jobs.hooked", *arguments], environment
+
+
+def test_a_pickle_that_is_read_would_be_noticed(tmp_path: Path) -> None:
+    (tmp_path / "bomb").write_bytes(pickle.dumps(Bomb(str(tmp_path / "crater"))))
+    command, environment = hooked(tmp_path / "notes", "pickle", str(tmp_path / "bomb"))
+    subprocess.run(command, cwd=ROOT, env=environment, check=True, capture_output=True, timeout=60)
+    assert (tmp_path / "crater").exists()
+    assert "mkdir" in (tmp_path / "notes").read_text()
+
+
+def test_no_worker_ever_reads_a_pickle(tmp_path: Path) -> None:
+    notes, crater = tmp_path / "notes", tmp_path / "crater"
+    plant(crater)
     done = [sample.mark.enqueue("a"), sample.mark_cheaply.enqueue("b"), secretive.hand_on.enqueue(Secret(CANARY))]
     failed = sample.refuse.enqueue("no")
-    environment = {**os.environ, "PICKLE_NOTES": str(notes), "FLASK_APP": "tests.jobs.secretive_app:app"}
-    command = [sys.executable, "-m", "tests.jobs.hooked_worker", "--burst", "--processes", "1"]
+    command, environment = hooked(notes, "jobs.worker", "--burst", "--processes", "1")
     subprocess.run(command, cwd=ROOT, env=environment, check=True, capture_output=True, timeout=60)
     assert sample.marks()["a"] == sample.marks()["b"] == 1
     assert (row(done[0]).state, row(failed).state) == (RunState.SUCCEEDED, RunState.DEAD)
-    assert redis.llen("rq:queue:maintenance") == 0, "the pickle was taken from the queue, too"
+    assert jobs_redis().llen("rq:queue:maintenance") == 0, "the pickle was taken from the queue, too"
     assert not crater.exists()
-    assert not notes.exists() or notes.read_text() == ""
+    assert not notes.exists()
+
+
+def test_no_page_ever_reads_a_pickle(client: FlaskClient, tmp_path: Path) -> None:
+    notes, crater = tmp_path / "notes", tmp_path / "crater"
+    plant(crater)
+    cookie = browser_of(client.application, factories.member()).get_cookie("session")
+    assert cookie is not None
+    port = free_port()
+    command, environment = hooked(notes, "gunicorn", "wsgi:app", "--workers", "1")
+    environment |= {"HOST": HOST, "PORT": str(port)}
+
+    def status(path: str) -> int:
+        connection = HTTPConnection(HOST, port, timeout=20)
+        with closing(connection), suppress(OSError, HTTPException):
+            connection.request("GET", path, headers={"Cookie": f"session={cookie.value}"})
+            return connection.getresponse().status
+        return 0
+
+    with subprocess.Popen(command, cwd=ROOT, env=environment, stderr=subprocess.DEVNULL) as web:
+        try:
+            eventually(lambda: status("/healthz") == 200)
+            for page in ("/", "/0/view/jobs", "/0/data/queues.json", "/0/data/jobs/maintenance/queued/8/asc/1.json"):
+                assert status(f"/admin/rq{page}") == 200, page
+            for page in ("/0/view/job/pickled", "/0/data/job/pickled.json"):
+                assert status(f"/admin/rq{page}") in {200, 404}, page
+            for page in ("", "/runs", "/unrecorded", "/dead", "/workers"):
+                assert status(f"/admin/jobs{page}") == 200, page
+        finally:
+            web.terminate()
+    assert not crater.exists()
+    assert not notes.exists()
