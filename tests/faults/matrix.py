@@ -174,6 +174,7 @@ POINTS = {
     "claim": Point(kind="errand", by=By.HOST, stop=_gate("taken")),
     "start": Point(kind="errand", by=By.HOST, stop=_wait("start")),
     "middle": Point(kind="errand", by=By.HOST, stop=_wait("middle")),
+    "before its own commit": Point(kind="own commit", by=By.HOST, stop=_wait("middle")),
     "before the job's commit": Point(kind="errand", by=By.HOST, stop=_gate("ended")),
     "after the job's commit": Point(kind="errand", by=By.HOST, stop=_gate("ended"), beyond=True, starts=1),
     "finish": Point(kind="errand", by=By.HOST, stop=_AtFinish, starts=1),

@@ -20,14 +20,15 @@ only workers have a supervisor and a cap on memory, and who is frozen to be just
     claim                      X x x x x x x x x x
     start                      x x x x x x X x x x
     middle                     x x X x x x x x x x
+    before its own commit      x x x x x x x x x X
     before the job's commit    x x x X x x x x x x
     after the job's commit     x X x . x x x x x x
     finish                     x x x x x x x X x x
     retry                      x x x . x X x x x x
-    hand-over                  x x x x x x x x x x
-    after the hand-over        x x x . x x x x x X
+    hand-over                  X x x x x x x x x x
+    after the hand-over        x x x . x X x x x x
     tick                       . . x . X x x x x x
-    after the tick             . . x . x x x x x x
+    after the tick             . . x . x x X x x x
 """
 
 from __future__ import annotations
@@ -50,12 +51,15 @@ QUICK = {
     ("claim", "child killed"),
     ("start", "Redis emptied"),
     ("middle", "both killed"),
+    ("before its own commit", "frozen"),
     ("before the job's commit", "memory cap"),
     ("after the job's commit", "parent killed"),
     ("finish", "PostgreSQL restarted"),
     ("retry", "Redis restarted"),
-    ("after the hand-over", "frozen"),
+    ("hand-over", "child killed"),
+    ("after the hand-over", "Redis restarted"),
     ("tick", "answer lost"),
+    ("after the tick", "Redis emptied"),
 }
 CELLS = [(point, fault) for point in POINTS for fault in FAULTS if is_possible(point, fault)]
 
