@@ -271,9 +271,9 @@ def test_what_make_has_started_ends_with_make(tmp_path: Path) -> None:
 
 def test_a_setting_that_makes_no_sense_stops_the_start(tmp_path: Path) -> None:
     wrong = Run(tmp_path)
-    process = wrong.spawn(tmp_path / "log", RATE_LIMIT_PUBLIC="plenty")
+    process = wrong.spawn(tmp_path / "log", WEB_CONCURRENCY="two")
     assert process.wait(LONGEST_START) == 2
-    assert wrong.log.splitlines()[-1].startswith("Almanac cannot start: RATE_LIMIT_PUBLIC makes no sense: ")
+    assert wrong.log.splitlines()[-1].startswith("Almanac cannot start: WEB_CONCURRENCY makes no sense: ")
 
 
 def test_each_address_on_the_screen_is_a_page_of_ours(app: Flask, tmp_path: Path) -> None:
