@@ -68,8 +68,8 @@ def enqueue(*, name: str, arguments: str, at: str | None, delay: float | None, k
     job = find_job(name)
     checked = job.check_named(read_object(arguments))
     when = _when(at, delay)
-    if key is not None and not job.options.durable:
-        raise Refusal("--once needs a job with a row; this one is declared durable=False")
+    if not job.options.durable and (key is not None or when is not None):
+        raise Refusal("--at, --in and --once need a job with a row; this one is declared durable=False")
     with transaction():
         run_id = enqueue_job(job, checked, by=By(), run_at=when, key=key)
     if as_json:

@@ -91,11 +91,11 @@ class Job(Generic[P, R]):
         return enqueue.submit_many(self, [self.check_named(arguments) for arguments in many]) if many else []
 
     def at(self, when: datetime, /, *args: P.args, **kwargs: P.kwargs) -> UUID:
-        """Run at `when` (aware), or at once when that is past; return the run's id."""
+        """Run at `when` (aware), or at once when that is past; return the run's id. Not for jobs without a row."""
         return self._submit(args, kwargs, run_at=when)
 
     def after(self, delay: timedelta, /, *args: P.args, **kwargs: P.kwargs) -> UUID:
-        """Run after `delay`; return the run's id."""
+        """Run after `delay`; return the run's id. Not for jobs without a row."""
         return self._submit(args, kwargs, run_at=clock.now() + delay)
 
     def once(self, key: str, /, *args: P.args, **kwargs: P.kwargs) -> UUID:

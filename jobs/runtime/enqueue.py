@@ -32,8 +32,8 @@ def submit(
     """Write a run of `job` and have it carried to Redis after the commit; return its id.
 
     With a `unique_key` that a waiting or running run has, or one that has succeeded no longer than `unique_for` ago,
-    nothing is added and that run's id is returned. `run_at` is aware; raises ValueError otherwise. `arguments` are JSON
-    values, checked before.
+    nothing is added and that run's id is returned. `run_at` is aware; raises ValueError otherwise, and when the job has
+    no row to wait in. `arguments` are JSON values, checked before.
     """
     return submit_many(job, [arguments], run_at=run_at, unique_key=unique_key, unique_for=unique_for)[0]
 
@@ -82,6 +82,8 @@ def _span(job: Job[..., Any], runs: Sequence[Carried]) -> AbstractContextManager
 
 
 def _draw_up(job: Job[..., Any], many: Sequence[dict[str, Any]], *, run_at: datetime | None) -> list[Carried]:
+    if run_at is not None and not job.options.durable:
+        raise ValueError(f"{job.name} is declared durable=False: it can only be for now, with no row to wait in")
     queue, lane = job.route()
     when = run_at or clock.now()
     if when.tzinfo is None:

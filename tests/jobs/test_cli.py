@@ -92,7 +92,9 @@ def test_enqueue_now_later_and_once(cli: Cli) -> None:
     assert cli(*arguments, "--once", "key").output == cli(*arguments, "--once", "key").output
     for wrong in (("--at", "soon"), ("--at", "2040-01-01T00:00:00"), ("--at", "2040-01-01T00:00:00Z", "--in", "1")):
         cli(*arguments, *wrong, status=ASKED_WRONGLY)
-    cli("enqueue", sample.mark_cheaply.name, "--args", '{"name": "a"}', "--once", "k", status=ASKED_WRONGLY)
+    for needs_row in (("--once", "k"), ("--in", "1"), ("--at", "2040-01-01T00:00:00Z")):
+        cheap = ("enqueue", sample.mark_cheaply.name, "--args", '{"name": "a"}', *needs_row)
+        assert "durable=False" in cli(*cheap, status=ASKED_WRONGLY).stderr
     assert {action.action for action in actions()} == {Action.ENQUEUE}
     assert {action.via for action in actions()} == {Via.COMMAND}
 

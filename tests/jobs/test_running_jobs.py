@@ -237,6 +237,18 @@ def test_work_that_is_cheap_to_lose_runs_without_a_row() -> None:
         assert session().scalars(select(JobRun)).all() == []
 
 
+def test_work_without_a_row_cannot_wait_for_its_time() -> None:
+    later = timedelta(hours=1)
+    for ask in (
+        lambda: sample.mark_cheaply.after(later, "cheap"),
+        lambda: sample.mark_cheaply.at(datetime.now(UTC) + later, "cheap"),
+        lambda: sample.mark_cheaply.at(datetime.now(UTC) - later, "cheap"),
+    ):
+        with pytest.raises(ValueError, match=r"mark_cheaply is declared durable=False: .* no row to wait in"):
+            ask()
+    assert jobs_redis().zcard(carrier.SCHEDULED_KEY) == 0
+
+
 def test_redis_sees_json_and_no_arguments_in_the_description() -> None:
     run_id = sample.mark.enqueue("visible")
     redis: Redis = jobs_redis()
