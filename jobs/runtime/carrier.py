@@ -32,39 +32,43 @@ DEAD_LETTER_SECONDS = 24 * 60 * 60
 # Which Redis server has been given every waiting run. Gone after a flush, a lost disk or on a fresh server; another's
 # after a restart or when a replica took over, either of which may lack the last writes.
 MEMORY_KEY = "almanac:carried"
-# Each push leaves a token per job here for idle workers to wake up by; that some get lost does no harm.
-BELL_KEY = "almanac:bell"
+# Each push leaves a token per job at its queue's bell for idle workers to wake up by; that some get lost does no harm.
+BELLS = "almanac:bell:"
 BELL_LENGTH = 64
 # For how long a run under way is told that it is to stop; its row says so too.
 REVOKED_SECONDS = 60 * 60
 PROGRESS_SECONDS = 60
 CHUNK = 500
 
-# KEYS: the set of queues, the bell, then for each job its hash and its list. ARGV: the scheduled set's key, 1 to push
-# even what seems to be queued, the length of the bell, the number of hash arguments that all jobs share and those, then
-# for each job its id and the values of the fields that are its own. Returns how many went out.
+# KEYS: the set of queues, then for each job its hash and its list. ARGV: the scheduled set's key, 1 to push even what
+# seems to be queued, how the keys of bells begin, their length, the number of hash arguments that all jobs share and
+# those, then for each job its id and the values of the fields that are its own. Returns how many went out.
 _PUSH = """
 local pushed = 0
-local shared = tonumber(ARGV[4])
-local argument = 5 + shared
-for key = 3, #KEYS, 2 do
+local rings = {}
+local shared = tonumber(ARGV[5])
+local argument = 6 + shared
+for key = 2, #KEYS, 2 do
     local id, data, origin, description, timeout = unpack(ARGV, argument, argument + 4)
     local queued = redis.call('HGET', KEYS[key], 'status') == 'queued'
     redis.call('ZREM', ARGV[1], id)
     if ARGV[2] == '1' or not queued then
         redis.call('DEL', KEYS[key])
-        redis.call('HSET', KEYS[key], unpack(ARGV, 5, 4 + shared))
+        redis.call('HSET', KEYS[key], unpack(ARGV, 6, 5 + shared))
         redis.call('HSET', KEYS[key], 'data', data, 'origin', origin, 'description', description, 'timeout', timeout)
         redis.call('SADD', KEYS[1], KEYS[key + 1])
         redis.call('RPUSH', KEYS[key + 1], id)
         pushed = pushed + 1
+        rings[origin] = (rings[origin] or 0) + 1
     end
     argument = argument + 5
 end
-for _ = 1, math.min(pushed, tonumber(ARGV[3])) do
-    redis.call('RPUSH', KEYS[2], '1')
+for queue, times in pairs(rings) do
+    for _ = 1, math.min(times, tonumber(ARGV[4])) do
+        redis.call('RPUSH', ARGV[3] .. queue, '1')
+    end
+    redis.call('LTRIM', ARGV[3] .. queue, -ARGV[4], -1)
 end
-redis.call('LTRIM', KEYS[2], -ARGV[3], -1)
 return pushed
 """
 
@@ -144,6 +148,11 @@ def queue_names() -> list[str]:
     return [queue_name(queue, lane) for lane in LANES for queue in QUEUES]
 
 
+def queue_names_of(name: str) -> list[str]:
+    """Return the RQ queues that `name` stands for: one lane (`email:high`) or all of a queue's (`email`); or none."""
+    return [queue_name(queue, lane) for lane in LANES for queue in QUEUES if name in {queue, f"{queue}:{lane}"}]
+
+
 def server_id(redis: Redis) -> str:
     """Return what tells the server from any other, and from itself before its last start; raises redis.RedisError."""
     about: Any = redis.info("server")
@@ -181,8 +190,8 @@ def push(redis: Redis, runs: Sequence[Carried], *, force: bool = False) -> int:
     shared = _shared_fields(JobStatus.QUEUED)
     pushed = 0
     for start in range(0, len(runs), CHUNK):
-        keys: list[str] = [RqQueue.redis_queues_keys, BELL_KEY]
-        arguments: list[Any] = [SCHEDULED_KEY, int(force), BELL_LENGTH, len(shared), *shared]
+        keys: list[str] = [RqQueue.redis_queues_keys]
+        arguments: list[Any] = [SCHEDULED_KEY, int(force), BELLS, BELL_LENGTH, len(shared), *shared]
         for run in runs[start : start + CHUNK]:
             keys += [_job_key(run.id), _queue_key(run.queue_name)]
             arguments += [str(run.id), _data(run), run.queue_name, run.path, run.time_limit]

@@ -175,9 +175,10 @@ def test_queues_come_first_in_proportion_to_their_weights() -> None:
 
 def test_a_push_rings_for_as_many_workers_as_there_are_jobs_up_to_a_limit() -> None:
     put(3)
-    assert jobs_redis().llen(carrier.BELL_KEY) == 3
+    assert jobs_redis().llen(carrier.BELLS + "bookings") == 3
     put(200)
-    assert jobs_redis().llen(carrier.BELL_KEY) == carrier.BELL_LENGTH
+    assert jobs_redis().llen(carrier.BELLS + "bookings") == carrier.BELL_LENGTH
+    assert not jobs_redis().exists(carrier.BELLS + "email")
 
 
 # Rows

@@ -21,6 +21,7 @@ from sqlalchemy import text
 
 from jobs.runtime import carrier
 from jobs.runtime.models import RunState
+from jobs.worker import main as worker_command
 from tests.jobs import labour, sample, workers
 from tests.jobs.workers import Worker, eventually, go, process_of, row, times
 from webapp.core.db import db, session, transaction
@@ -131,6 +132,41 @@ def test_an_idle_worker_begins_a_job_within_milliseconds(tmp_path: Path) -> None
                 time.sleep(0.0005)
             waits.append(time.perf_counter() - began)
         assert statistics.median(waits) < 0.25, waits
+
+
+def test_workers_for_other_queues_do_not_keep_a_job_from_its_own_waiting_worker(tmp_path: Path) -> None:
+    with Worker(tmp_path, "--queues", "bookings"), Worker(tmp_path, "--queues", "email", processes=3) as others:
+        eventually(lambda: len(others.records()) == 4)
+        labour.work.enqueue("warm-up")
+        process_of("did", "warm-up")
+        waits = []
+        for n in range(12):
+            began = time.perf_counter()
+            labour.work.enqueue(f"quick-{n}")
+            process_of("did", f"quick-{n}")
+            waits.append(time.perf_counter() - began)
+        assert statistics.median(waits) < 0.25, waits
+
+
+def test_a_worker_for_a_queue_works_on_all_its_lanes(tmp_path: Path) -> None:
+    for lane in ("high", "low"):
+        redis_queue = Queue(f"email:{lane}", connection=jobs_redis(), serializer=JSONSerializer)
+        redis_queue.enqueue("tests.operations.work.echo", lane)
+    labour.work.enqueue("of another queue")
+    with Worker(tmp_path, "--burst", "--queues", "email:high") as worker:
+        assert worker.ended() == 0, worker.log
+    assert [len(workers.queued(f"email:{lane}")) for lane in ("high", "low")] == [0, 1]
+    with Worker(tmp_path, "--burst", "--queues", "email") as worker:
+        assert worker.ended() == 0, worker.log
+    assert workers.queued("email:low") == []
+    assert len(workers.queued("bookings")) == 1
+
+
+def test_a_worker_for_a_queue_that_does_not_exist_is_refused(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as refused:
+        worker_command(["--queues", "email,nonsense"])
+    assert refused.value.code == 2
+    assert "there is no queue 'nonsense'; choose from bookings, email" in capsys.readouterr().err
 
 
 def test_what_others_put_on_a_queue_without_ringing_is_seen_within_a_second_or_two(tmp_path: Path) -> None:

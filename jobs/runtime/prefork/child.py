@@ -14,7 +14,7 @@ from flask import Flask
 from redis import RedisError
 
 from jobs.runtime.beside import RunId, companion
-from jobs.runtime.carrier import BELL_KEY
+from jobs.runtime.carrier import BELLS
 from jobs.runtime.ledger import Ledger
 from jobs.runtime.prefork.board import CAPACITY, Place
 from jobs.runtime.prefork.exchange import Exchange, Order
@@ -161,7 +161,8 @@ class Child:
         measures.flush()
 
     def _wait_for_bell(self) -> None:
-        self._idle(lambda: self._bell.blpop([BELL_KEY], timeout=BELL_SECONDS))
+        bells = [BELLS + queue for queue in self._orders.queues]
+        self._idle(lambda: self._bell.blpop(bells, timeout=BELL_SECONDS))
 
     def _idle(self, wait: Callable[[], object]) -> None:
         """Do nothing but `wait`, which a signal to stop interrupts."""

@@ -16,7 +16,7 @@
 local order = cjson.decode(ARGV[1])
 local worker = 'rq:worker:' .. order.worker
 local held = worker .. ':executions'
-local BELL, BELL_LENGTH = 'almanac:bell', 64
+local BELLS, BELL_LENGTH = 'almanac:bell:', 64
 local SERVED = 'almanac:served'
 
 local function queue_key(name)
@@ -41,8 +41,8 @@ local function hand_back(job, execution, queue)
     if let_go(job, execution, queue) then
         redis.call('HSET', 'rq:job:' .. job, 'status', 'queued', 'worker_name', '', 'started_at', '')
         redis.call('LPUSH', queue_key(queue), job)
-        redis.call('RPUSH', BELL, '1')
-        redis.call('LTRIM', BELL, -BELL_LENGTH, -1)
+        redis.call('RPUSH', BELLS .. queue, '1')
+        redis.call('LTRIM', BELLS .. queue, -BELL_LENGTH, -1)
     end
 end
 
