@@ -239,13 +239,11 @@ def test_work_that_is_cheap_to_lose_runs_without_a_row() -> None:
 
 def test_work_without_a_row_cannot_wait_for_its_time() -> None:
     later = timedelta(hours=1)
-    for ask in (
-        lambda: sample.mark_cheaply.after(later, "cheap"),
-        lambda: sample.mark_cheaply.at(datetime.now(UTC) + later, "cheap"),
-        lambda: sample.mark_cheaply.at(datetime.now(UTC) - later, "cheap"),
-    ):
-        with pytest.raises(ValueError, match=r"mark_cheaply is declared durable=False: .* no row to wait in"):
-            ask()
+    with pytest.raises(ValueError, match=r"mark_cheaply is declared durable=False: .* no row to wait in"):
+        sample.mark_cheaply.after(later, "cheap")
+    for when in (datetime.now(UTC) + later, datetime.now(UTC) - later):
+        with pytest.raises(ValueError, match="no row to wait in"):
+            sample.mark_cheaply.at(when, "cheap")
     assert jobs_redis().zcard(carrier.SCHEDULED_KEY) == 0
 
 
