@@ -25,6 +25,7 @@ from webapp.operations.service import command_account, record_action
 
 GONE = say("There is no such job; finished ones are kept for some days only.")
 ENDED = say("This job has ended already; there is nothing left to stop.")
+UNDOING = say("What is done of this is being undone already; that goes on to its end.")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -50,7 +51,7 @@ def revoke_run(run_id: UUID, *, by: By) -> Revocation:
 
 
 def revoke_whole(canvas_id: UUID, *, by: By) -> Revocation:
-    """Have nothing more of a canvas run; raises NotFound, and Conflict when it has ended."""
+    """Have nothing more of a canvas run; raises NotFound, and Conflict when it has ended or is being undone."""
     outcome = _checked(revoke_canvas(canvas_id, by=str(by)))
     by.did(Action.REVOKE, str(canvas_id), outcome=outcome.value, canvas=True)
     return outcome
@@ -158,6 +159,8 @@ def _checked(outcome: Revocation) -> Revocation:
         raise NotFound(GONE)
     if outcome is Revocation.OVER:
         raise Conflict(ENDED)
+    if outcome is Revocation.UNDOING:
+        raise Conflict(UNDOING)
     return outcome
 
 

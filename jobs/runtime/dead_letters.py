@@ -84,7 +84,7 @@ def replay(run_id: UUID) -> None:
     """Have a dead run wait again as if it were new, its history kept, in the caller's transaction.
 
     The canvas that it is a step of is taken up again. Raises NotFound when it is not dead, Conflict when a run with
-    its unique key is alive, and NotResumable when what its canvas had done is undone.
+    its unique key is alive, and NotResumable when its canvas was revoked, or what that had done is undone.
     """
     if _revive([run_id]):
         return

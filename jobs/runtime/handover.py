@@ -16,8 +16,9 @@ from jobs.runtime.models import CanvasKind, CanvasState, JobCanvas, OnFailure, R
 from jobs.runtime.policies import Revoked
 from webapp.core import clock, measures, tracing
 from webapp.core.db import in_transaction, session, transaction, uuid7
-from webapp.core.failures import PermanentFailure
+from webapp.core.errors import Conflict
 from webapp.core.tracing import Kind
+from webapp.core.words import say
 
 _COUNTERS = {
     CanvasState.SUCCEEDED: "done",
@@ -33,8 +34,8 @@ _ALIVE = (CanvasState.RUNNING, CanvasState.SUCCEEDED)
 _GOING_ON = (CanvasState.RUNNING, CanvasState.STOPPING)
 
 
-class NotResumable(PermanentFailure):
-    """What its canvas had done is undone, so a dead step of it cannot be taken up again: start the canvas anew."""
+class NotResumable(Conflict):
+    """A dead step cannot be taken up again, because its canvas was revoked, or what it had done is undone."""
 
 
 def begin(plan: dict[str, Any]) -> UUID:
@@ -65,7 +66,7 @@ def stop(canvas_id: UUID, *, by: str) -> CanvasState | None:
     canvas = tree.lock(canvas_id)
     if canvas is None:
         return None
-    if canvas.state is CanvasState.RUNNING:
+    if canvas.state in _GOING_ON:
         canvas.revoked_by = by
         change = _Change(canvas)
         change.stop(canvas)
@@ -78,12 +79,14 @@ def resume(canvas_id: UUID) -> None:
     """Take up a canvas again, in the caller's transaction, who has just had a dead run of the node wait anew.
 
     What was cancelled because of it waits again; where the canvas went on without it, only its count is mended.
-    Raises NotResumable when the canvas has been compensated.
+    Raises NotResumable when the canvas has been compensated, or was revoked, itself or with what it is part of.
     """
     canvas = tree.lock(canvas_id)
     if canvas is None:
         return
     change = _Change(canvas)
+    if change.is_revoked(canvas):
+        raise NotResumable(say("What this job is a step of was revoked, so nothing of it may begin: start it anew."))
     canvas.failed -= 1
     change.reopen(canvas)
     change.write()
@@ -220,12 +223,18 @@ class _Change:
         for one in under:
             self.advance(one, until=node)
 
+    def is_revoked(self, node: JobCanvas | None) -> bool:
+        """True when somebody has revoked the node, or one around it."""
+        while node is not None and node.revoked_by is None:
+            node = self._node(node.parent_id)
+        return node is not None
+
     def reopen(self, node: JobCanvas) -> None:
         """Have the node go on, and those around it, which had counted it as ended, when a member of it is back."""
         if node.state is CanvasState.SUCCEEDED:
             return
         if tree.compensation_of(node) is not None:
-            raise NotResumable("what this canvas had done is undone or about to be: start it anew")
+            raise NotResumable(say("What this job is a step of was undone, or is about to be: start it anew."))
         was = node.state
         self._revive(node, back=1)
         parent = self._node(node.parent_id)

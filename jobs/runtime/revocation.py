@@ -7,7 +7,7 @@ from uuid import UUID
 
 from jobs.runtime import carrier, handover, store, tree
 from jobs.runtime.deliver import tell_revoked_after_commit, withdraw_after_commit
-from jobs.runtime.models import CanvasState, RunState
+from jobs.runtime.models import CanvasKind, CanvasState, RunState
 from webapp.core import measures
 from webapp.core.db import in_transaction, transaction
 from webapp.core.logs import get_logger
@@ -19,10 +19,11 @@ log = get_logger(__name__)
 
 
 class Revocation(StrEnum):
-    """What came of it: cancelled before it began, told to stop, over before, or never heard of."""
+    """What came of it: cancelled before it began, told to stop, being undone, over before, or never heard of."""
 
     CANCELLED = "cancelled"
     STOPPING = "stopping"
+    UNDOING = "undoing"
     OVER = "over"
     UNKNOWN = "unknown"
 
@@ -56,7 +57,7 @@ def revoke_canvas(canvas_id: UUID, *, by: str) -> Revocation:
     """Take a whole canvas back, or a node of one, in the caller's transaction if there is one, as `revoke` does a run.
 
     What waits in it is cancelled, what is under way is told to stop, nothing more begins; what is done is undone if
-    the canvas compensates.
+    the canvas compensates. Once that has begun it is left to run to its end, for half undone is neither.
     """
     if not in_transaction():
         with transaction():
@@ -64,8 +65,10 @@ def revoke_canvas(canvas_id: UUID, *, by: str) -> Revocation:
     canvas = tree.find(canvas_id)
     if canvas is None:
         return Revocation.UNKNOWN
-    if canvas.state is not CanvasState.RUNNING:
-        return Revocation.OVER if canvas.finished_at else Revocation.STOPPING
+    if canvas.finished_at:
+        return Revocation.OVER
+    if canvas.state is CanvasState.COMPENSATING or canvas.kind is CanvasKind.COMPENSATION:
+        return Revocation.UNDOING
     by = by[:LONGEST_NAME]
     nodes = [canvas_id, *(node.id for node in tree.below(canvas, states=(CanvasState.RUNNING, CanvasState.STOPPING)))]
     # The runs before the canvas, as everybody has it; then those that were begun in between.

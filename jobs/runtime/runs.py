@@ -88,6 +88,17 @@ def canvas(canvas_id: UUID) -> CanvasView | None:
     return _view(found, inside)
 
 
+def whole(canvas_id: UUID) -> CanvasView | None:
+    """Return how the whole stands that the node is part of, None when there is no such node."""
+    found = tree.find(canvas_id)
+    return canvas(found.root_id) if found else None
+
+
+def steps(root_id: UUID, *, limit: int = 100) -> Sequence[JobRun]:
+    """Return the runs of a whole canvas in the order in which they were begun; those begun so far."""
+    return tree.steps(root_id, limit=limit)
+
+
 def members(canvas_id: UUID, *, after: int = -1, limit: int = 100) -> Sequence[JobRun]:
     """Return runs of a node by their position, from behind the position `after`; those begun so far."""
     return tree.members(canvas_id, after=after, limit=limit)

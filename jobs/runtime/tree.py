@@ -68,6 +68,12 @@ def members(canvas_id: UUID, *, after: int, limit: int) -> Sequence[JobRun]:
     return session().scalars(query.order_by(JobRun.position).limit(limit)).all()
 
 
+def steps(root_id: UUID, *, limit: int) -> Sequence[JobRun]:
+    """Return the runs of a whole canvas, at any depth, in the order in which they were begun."""
+    query = select(JobRun).join(JobCanvas, JobCanvas.id == JobRun.canvas_id).where(JobCanvas.root_id == root_id)
+    return session().scalars(query.order_by(JobRun.id).limit(limit)).all()
+
+
 def insert(runs: Sequence[tuple[Carried, dict[str, Any]]]) -> None:
     """Write the runs of steps, each with its `name`, `parent`, `trace`, `canvas`, `position` and `step`."""
     keys = [registry.limit_keys_of(more["name"], run.arguments) for run, more in runs]

@@ -10,7 +10,21 @@ from uuid import UUID
 import pytest
 from sqlalchemy import select, update
 
-from jobs.runtime import RESULT, chain, chord, dead_letters, execute, group, handover, reconcile, runs, settle, store
+from jobs.runtime import (
+    RESULT,
+    Revoked,
+    chain,
+    chord,
+    dead_letters,
+    execute,
+    group,
+    handover,
+    reconcile,
+    revoke_canvas,
+    runs,
+    settle,
+    store,
+)
 from jobs.runtime.current import unwrap
 from jobs.runtime.models import CanvasKind, CanvasState, JobCanvas, JobRun, RunState
 from jobs.runtime.runs import CanvasView
@@ -341,6 +355,39 @@ def test_replaying_what_a_canvas_has_gone_on_without_mends_its_count() -> None:
     replay(dead.id)
     assert counts(view(canvas_id)) == (STATES.SUCCEEDED, 2, 0, 0)
     assert sample.marks() == {"fail x": 1, "number 1": 1, "same 0": 1}
+
+
+def test_replaying_a_dead_step_of_a_revoked_canvas_begins_nothing() -> None:
+    canvas_id = group(flows.fail.s("x"), flows.number.s(1), flows.number.s(2), on_failure="continue").start()
+    dead, running, _waiting = members(canvas_id)
+    execute.run(dead.id)
+    with transaction():
+        claim = store.take(running.id, worker="slow", lease=60)
+    assert claim is not None
+    revoke_canvas(canvas_id, by="anna")
+    for _ in ("while it stops", "when it has ended"):
+        with pytest.raises(handover.NotResumable, match="was revoked"):
+            replay(dead.id)
+        if view(canvas_id).state is STATES.STOPPING:
+            with transaction():
+                settle.settle_failure(claim, Revoked("revoked"))
+    work()
+    assert sample.marks() == {"fail x": 1}
+    assert counts(view(canvas_id)) == (STATES.FAILED, 0, 1, 2)
+
+
+def test_a_dead_step_inside_of_what_was_revoked_cannot_be_taken_up_either() -> None:
+    inner = group(flows.fail.s("x"), flows.number.s(1), flows.number.s(2), on_failure="continue")
+    canvas_id = group(inner, flows.number.s(3)).start()
+    dead, running, _waiting = members(view(canvas_id).nodes[0].id)
+    execute.run(dead.id)
+    with transaction():
+        assert store.take(running.id, worker="slow", lease=60) is not None
+    revoke_canvas(canvas_id, by="anna")
+    with pytest.raises(handover.NotResumable, match="was revoked"):
+        replay(dead.id)
+    work()
+    assert sample.marks() == {"fail x": 1}
 
 
 def test_what_was_undone_cannot_be_taken_up_again() -> None:

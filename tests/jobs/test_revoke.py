@@ -18,7 +18,7 @@ from jobs.runtime.current import Done, Report
 from jobs.runtime.models import CanvasState, JobRun, RunState
 from jobs.runtime.policies import Revoked
 from tests.jobs import flows, sample
-from tests.jobs.test_canvas import counts, members, view
+from tests.jobs.test_canvas import counts, members, run_one, view
 from tests.jobs.test_running_jobs import attempts, row, work
 from tests.jobs.workers import Worker, eventually, go, process_of, told
 from webapp.core.db import session, transaction
@@ -231,6 +231,55 @@ def test_a_whole_canvas_is_taken_back(worker: Worker) -> None:
     assert counts(view(canvas_id).nodes[0]) == (CanvasState.CANCELLED, 0, 0, 7)
     assert revoke_canvas(canvas_id, by=ANNA) is Revocation.OVER
     assert revoke_canvas(uuid4(), by=ANNA) is Revocation.UNKNOWN
+
+
+def test_what_is_still_under_way_of_a_canvas_that_has_failed_is_stopped(worker: Worker) -> None:
+    canvas_id = group(flows.hold.s("long"), flows.fail.s("x")).start()
+    process_of("began", "long")
+    eventually(lambda: view(canvas_id).state is CanvasState.STOPPING)
+    assert revoke_canvas(canvas_id, by=ANNA) is Revocation.STOPPING
+    eventually(lambda: view(canvas_id).finished_at, seconds=SOON)
+    assert counts(view(canvas_id)) == (CanvasState.FAILED, 0, 1, 1)
+    assert view(canvas_id).revoked_by == ANNA
+    assert is_cancelled(members(canvas_id)[0].id)
+
+
+def test_a_step_that_waits_for_its_next_try_in_a_canvas_that_has_failed_is_cancelled() -> None:
+    canvas_id = group(flows.fail_for_now.s("again"), flows.fail.s("x")).start()
+    retried, failing = members(canvas_id)
+    with transaction():
+        claim = store.take(retried.id, worker="slow", lease=60)
+    assert claim is not None
+    execute.run(failing.id)
+    with transaction():
+        store.put_back(claim, delay=3600, failed=True)
+    assert revoke_canvas(canvas_id, by=ANNA) is Revocation.CANCELLED
+    assert counts(view(canvas_id)) == (CanvasState.FAILED, 0, 1, 1)
+
+
+def test_what_is_being_undone_is_undone_to_the_end() -> None:
+    undoing = flows.number.s(1).compensated_by(flows.undo.s("it"))
+    canvas_id = chain(undoing, flows.fail.s("x"), on_failure="compensate").start()
+    while view(canvas_id).state is not CanvasState.COMPENSATING:
+        run_one()
+    (compensation,) = view(canvas_id).nodes
+    assert revoke_canvas(canvas_id, by=ANNA) is Revocation.UNDOING
+    assert revoke_canvas(compensation.id, by=ANNA) is Revocation.UNDOING
+    work()
+    assert sample.marks() == {"number 1": 1, "fail x": 1, "undo it": 1}
+    assert view(canvas_id).state is CanvasState.COMPENSATED
+
+
+def test_what_an_inner_canvas_undoes_goes_on_when_the_whole_is_taken_back() -> None:
+    undoing = flows.number.s(1).compensated_by(flows.undo.s("it"))
+    inner = chain(undoing, flows.fail.s("x"), on_failure="compensate")
+    canvas_id = group(inner, flows.number.s(2), on_failure="continue").start()
+    while view(canvas_id).nodes[0].state is not CanvasState.COMPENSATING:
+        run_one()
+    assert revoke_canvas(canvas_id, by=ANNA) is Revocation.STOPPING
+    work()
+    assert sample.marks()["undo it"] == 1
+    assert view(canvas_id).finished_at
 
 
 def test_a_part_of_a_canvas_is_taken_back_and_the_rest_goes_on() -> None:

@@ -11,12 +11,12 @@ from flask import Flask
 from redis import Redis
 
 from jobs import schedule as table
-from jobs.runtime import Secret, chain, job, schedules
-from jobs.runtime.models import JobRun, RunState
+from jobs.runtime import Secret, chain, execute, group, job, schedules
+from jobs.runtime.models import JobCanvas, JobRun, RunState
 from tests import factories
 from tests.conftest import Servers
 from tests.identity.browser import SeparateRequests
-from tests.jobs import sample
+from tests.jobs import flows, sample
 from tests.operations.background import again, failed_attempt, later, run
 from tests.operations.conftest import HOSTILE
 from tests.scheduling.pages import Visitor
@@ -241,8 +241,46 @@ def test_a_whole_canvas_is_shown_and_revoked(visitor: Visitor) -> None:
     first = session().query(JobRun).filter(JobRun.canvas_id.is_not(None)).one()
     page = visitor.open(f"{BASE}/runs/{first.id}")
     assert "chain, running: 0 of 2 steps are over" in page.words
-    assert "nothing more begins" in visitor.follow(visitor.send(page.form("/revoke-canvas"))).words
+    assert "what runs was told to stop" in visitor.follow(visitor.send(page.form("/revoke-canvas"))).words
     assert again(first.id).state is RunState.CANCELLED
+
+
+def test_a_step_of_an_inner_canvas_shows_and_revokes_the_whole(visitor: Visitor) -> None:
+    inner = chain(sample.mark.s("two"), sample.mark.s("three"))
+    canvas_id = group(sample.mark.s("one"), inner, sample.mark.s("four")).start()
+    steps = session().query(JobRun).filter(JobRun.canvas_id.is_not(None)).all()
+    (inside,) = [step for step in steps if step.canvas_id != canvas_id]
+    page = visitor.open(f"{BASE}/runs/{inside.id}")
+    assert "group, running: 0 of 4 steps are over" in page.words
+    assert {f"{BASE}/runs/{step.id}" for step in steps} <= {href for href, _words in page.links}
+    visitor.send(page.form("/revoke-canvas"))
+    assert {again(step.id).state for step in steps} == {RunState.CANCELLED}
+
+
+def test_a_whole_that_is_being_undone_cannot_be_revoked(visitor: Visitor) -> None:
+    undoing = flows.keep.s(1).compensated_by(flows.keep.s(2))
+    canvas_id = chain(undoing, sample.refuse.s("no"), on_failure="compensate").start()
+    form = visitor.open(f"{BASE}/runs/{newest_step().id}").form("/revoke-canvas")
+    for _ in range(2):
+        execute.run(newest_step().id)
+    assert "goes on to its end" in visitor.follow(visitor.send(form)).words
+    assert "Revoke the whole" not in visitor.open(f"{BASE}/runs/{newest_step().id}").words
+    assert session().get_one(JobCanvas, canvas_id).revoked_by is None
+
+
+def newest_step() -> JobRun:
+    session().rollback()
+    return session().query(JobRun).filter(JobRun.canvas_id.is_not(None)).order_by(JobRun.id.desc()).limit(1).one()
+
+
+def test_a_dead_step_of_a_revoked_whole_is_not_replayed(visitor: Visitor) -> None:
+    group(sample.refuse.s("no"), sample.mark.s("one"), on_failure="continue").start()
+    dead = session().query(JobRun).filter_by(name=sample.refuse.name).one()
+    execute.run(dead.id)
+    page = visitor.open(f"{BASE}/runs/{dead.id}")
+    visitor.send(page.form("/revoke-canvas"))
+    assert "was revoked, so nothing of it may begin" in visitor.follow(visitor.send(page.form("/replay"))).words
+    assert again(dead.id).state is RunState.DEAD
 
 
 def test_a_dead_run_is_replayed_or_discarded(visitor: Visitor) -> None:

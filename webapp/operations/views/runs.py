@@ -55,6 +55,7 @@ def index() -> ResponseReturnValue:
 def show(run_id: UUID) -> str:
     """Show one run: what it was given, every attempt, what came of it, and what it is part of."""
     run = following.find(run_id)
+    whole = runs.whole(run.canvas_id) if run.canvas_id else None
     return page(
         "run",
         run=run,
@@ -63,8 +64,8 @@ def show(run_id: UUID) -> str:
         attempts=browse.attempts(run_id),
         children=browse.children(run_id),
         parent=browse.find(run.parent_id) if run.parent_id else None,
-        canvas=runs.canvas(run.canvas_id) if run.canvas_id else None,
-        members=runs.members(run.canvas_id) if run.canvas_id else [],
+        canvas=whole,
+        members=runs.steps(whole.id) if whole else [],
         arguments=_pretty(browse.shown_arguments(run)),
         result=_pretty(without_secrets(current.unwrap(run.result))) if run.result is not None else None,
         actions=service.actions(subject=str(run_id)),
@@ -100,10 +101,16 @@ def revoke_canvas(run_id: UUID) -> ResponseReturnValue:
     run = following.find(run_id)
 
     def make(by: By) -> str:
-        if run.canvas_id is None:
+        whole = runs.whole(run.canvas_id) if run.canvas_id else None
+        if whole is None:
             raise NotFound(_("This job is not a step of a larger whole."))
-        console.revoke_whole(run.canvas_id, by=by)
-        return str(_("What waited is cancelled, what runs was told to stop, and nothing more begins."))
+        console.revoke_whole(whole.id, by=by)
+        return str(
+            _(
+                "What waited is cancelled, what runs was told to stop, "
+                "and only what undoes finished steps may still begin."
+            )
+        )
 
     return change(make, back=url_for("jobs_runs.show", run_id=run_id))
 
