@@ -7,7 +7,7 @@ from jobs.runtime.canvas import chain, chord, group
 from jobs.runtime.declare import InvalidArguments, Job, job
 from jobs.runtime.enqueue import cancel
 from jobs.runtime.periodic import Cron
-from jobs.runtime.policies import Postponed, RetryLater, RetryPolicy, Revoked, SoftTimeLimit
+from jobs.runtime.policies import HardTimeLimit, Postponed, RetryLater, RetryPolicy, Revoked, SoftTimeLimit
 from jobs.runtime.revocation import Revocation, revoke, revoke_canvas
 from jobs.runtime.schedules import Every
 from jobs.runtime.secret import Secret
@@ -17,6 +17,7 @@ __all__ = [
     "RESULT",
     "Cron",
     "Every",
+    "HardTimeLimit",
     "InvalidArguments",
     "Job",
     "Postponed",

@@ -5,7 +5,7 @@ from __future__ import annotations
 import inspect
 import json
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from datetime import datetime, timedelta
 from fnmatch import fnmatchcase
 from typing import Any, Generic, Literal, ParamSpec, TypeVar, get_type_hints
@@ -27,6 +27,7 @@ R = TypeVar("R")
 
 Queue = Literal["bookings", "email", "notifications", "maintenance"]
 Lane = Literal["high", "default", "low"]
+Errors = tuple[type[BaseException], ...]
 
 SOFT_TIME_LIMIT = 25 * 60
 MAX_ARGUMENT_BYTES = 64 * 1024
@@ -238,6 +239,8 @@ def job(
     rate_key: Key | None = None,
     concurrency: int | None = None,
     concurrency_key: Key | None = None,
+    retry_on: Errors = (),
+    give_up_on: Errors = (),
 ) -> Callable[[Callable[P, R]], Job[P, R]]:
     """Declare a job.
 
@@ -246,7 +249,8 @@ def job(
     cheap to lose. `atomic=True` runs the body inside the very transaction that closes the run. Time limits in seconds.
     `rate` ("100/m", "5/10s"; True is 100 a minute) is how many may start in any such period, `concurrency` how many
     may run at once; with a key (an argument's name, or a function of some arguments) each value has its own limit.
-    What the function returns is kept for `keep_result`.
+    What the function returns is kept for `keep_result`. What `retry_on` and `give_up_on` name is added to what
+    the policy itself does.
     Raises ValueError for a declaration that makes no sense.
     """
     if queue not in QUEUES or lane not in LANES:
@@ -258,10 +262,12 @@ def job(
     limits = Limits(rate=Rate.read(rate), rate_key=rate_key, concurrency=concurrency, concurrency_key=concurrency_key)
     if limits and not durable:
         raise ValueError("a limited job needs a row to wait in: limits cannot go with durable=False")
+    policy = POLICIES[retry] if isinstance(retry, str) else retry
+    policy = replace(policy, retry_on=(*policy.retry_on, *retry_on), give_up_on=(*policy.give_up_on, *give_up_on))
     options = Options(
         queue=queue,
         lane=lane,
-        retry=POLICIES[retry] if isinstance(retry, str) else retry,
+        retry=policy,
         on=on if isinstance(on, tuple) else (on,),
         durable=durable,
         atomic=atomic,

@@ -5,6 +5,8 @@ from __future__ import annotations
 import random
 from dataclasses import dataclass
 
+from webapp.core.failures import TemporaryFailure
+
 JITTER = 0.1
 DAY = 24 * 60 * 60
 
@@ -43,10 +45,30 @@ class LeaseLost(BaseException):
 
 @dataclass(frozen=True)
 class RetryPolicy:
-    """The delays, in seconds, before each further try; after the last one the job is dead."""
+    """The delays, in seconds, before each further try; after the last one the job is dead.
+
+    It is dead at once after an error of a class in `give_up_on`, and, where `retry_on` names any, after one that is
+    neither of those nor a TemporaryFailure. RetryLater is tried again whatever they say. Raises ValueError when they
+    are no classes of errors.
+    """
 
     name: str
     delays: tuple[float, ...]
+    retry_on: tuple[type[BaseException], ...] = ()
+    give_up_on: tuple[type[BaseException], ...] = ()
+
+    def __post_init__(self) -> None:
+        for kind in (*self.retry_on, *self.give_up_on):
+            if not (isinstance(kind, type) and issubclass(kind, BaseException)):
+                raise ValueError(f"retry_on and give_up_on name classes of errors, which {kind!r} is not")  # noqa: TRY004  # as all that is declared wrongly
+
+    def gives_up_on(self, error: BaseException) -> bool:
+        """True when the job is not to be tried again after this error, however many tries it has left."""
+        if isinstance(error, RetryLater):
+            return False
+        if isinstance(error, self.give_up_on):
+            return True
+        return bool(self.retry_on) and not isinstance(error, (*self.retry_on, TemporaryFailure))
 
     def delay_after(self, failures: int) -> float | None:
         """Return the seconds to wait after the `failures`-th failure, jitter included; None when it was the last."""

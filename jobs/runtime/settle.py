@@ -93,9 +93,10 @@ def _postponed_for(error: BaseException) -> float:
 
 
 def _retry_delay(claim: Claim, error: BaseException) -> float | None:
-    """Return the seconds until the next try; None when there is none left."""
-    delay = registry.find_job(claim.name).options.retry.delay_after(claim.failures + 1)
-    if delay is None:
+    """Return the seconds until the next try; None when there is none left, or none for such an error."""
+    policy = registry.find_job(claim.name).options.retry
+    delay = policy.delay_after(claim.failures + 1)
+    if delay is None or policy.gives_up_on(error):
         return None
     if isinstance(error, RetryLater):
         return error.seconds

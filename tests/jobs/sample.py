@@ -9,7 +9,7 @@ from sqlalchemy import text
 
 from jobs.runtime import Postponed, RetryLater, RetryPolicy, group, job
 from webapp.core.db import session, transaction
-from webapp.core.failures import PermanentFailure, TemporaryFailure
+from webapp.core.failures import PermanentFailure, TemporaryFailure, Unavailable
 
 TWICE = RetryPolicy("twice", (0.2, 0.2))
 
@@ -53,6 +53,37 @@ def mark_cheaply(name: str) -> None:
 def fail(message: str) -> None:
     leave_mark(message)
     raise ValueError(message)
+
+
+class Broken(Exception):
+    """It cannot be mended by waiting."""
+
+
+class Absent(Broken):
+    """Nor can this."""
+
+
+@job(queue="maintenance", retry=TWICE, give_up_on=(Broken,))
+def give_up_when_broken(how: str) -> None:
+    raise_as(how)
+
+
+@job(queue="maintenance", retry=RetryPolicy("for the absent", TWICE.delays, retry_on=(Absent,)), retry_on=(OSError,))
+def retry_when_away(how: str) -> None:
+    raise_as(how)
+
+
+def raise_as(how: str) -> None:
+    raise {
+        "broken": Broken("broken"),
+        "absent": Absent("absent"),
+        "away": ConnectionError("away"),
+        "value": ValueError("no"),
+        "temporary": TemporaryFailure("busy", retry_after=0),
+        "unavailable": Unavailable("down", retry_after=1),
+        "later": RetryLater(1),
+        "postponed": Postponed(1),
+    }[how]
 
 
 @job(queue="maintenance", retry=TWICE)

@@ -12,7 +12,7 @@ from rq import Queue, SimpleWorker
 from rq.serializers import JSONSerializer
 from sqlalchemy import select, update
 
-from jobs.runtime import InvalidArguments, cancel, carrier, execute, reconcile, store
+from jobs.runtime import InvalidArguments, RetryPolicy, cancel, carrier, execute, job, reconcile, store
 from jobs.runtime.models import JobAttempt, JobRun, Outcome, RunState
 from jobs.runtime.policies import POLICIES, LeaseLost
 from tests.jobs import sample
@@ -143,6 +143,36 @@ def test_a_permanent_failure_is_not_tried_again() -> None:
     run_id = sample.refuse.enqueue("never")
     work()
     assert (row(run_id).state, row(run_id).attempt) == (RunState.DEAD, 1)
+
+
+@pytest.mark.parametrize(
+    ("declared", "dead"),
+    [
+        (sample.give_up_when_broken, {"broken", "absent"}),
+        (sample.retry_when_away, {"broken", "value"}),
+    ],
+)
+def test_which_errors_are_tried_again_is_the_jobs_own_choice(declared: Any, dead: set[str]) -> None:
+    ways = ["broken", "absent", "away", "value", "temporary", "unavailable", "later", "postponed"]
+    ended = {how: execute.run(declared.enqueue(how)) for how in ways}
+    assert {how for how, state in ended.items() if state is RunState.DEAD} == dead
+    assert set(ended.values()) == {RunState.DEAD, RunState.WAITING}
+
+
+def test_what_is_given_up_on_is_a_dead_letter_with_its_error() -> None:
+    run_id = sample.give_up_when_broken.enqueue("absent")
+    execute.run(run_id)
+    assert (row(run_id).attempt, row(run_id).error) == (1, "Absent: absent")
+    assert [kept.outcome for kept in attempts(run_id)] == [Outcome.FAILED]
+    assert Queue(carrier.DEAD_LETTER, connection=jobs_redis(), serializer=JSONSerializer).job_ids == [str(run_id)]
+
+
+@pytest.mark.parametrize("no_class", ["ValueError", ValueError("x"), int])
+def test_a_policy_for_what_is_no_error_is_refused(no_class: Any) -> None:
+    with pytest.raises(ValueError, match="classes of errors"):
+        RetryPolicy("odd", (), give_up_on=(no_class,))
+    with pytest.raises(ValueError, match="classes of errors"):
+        job(queue="maintenance", retry_on=(no_class,))
 
 
 @pytest.mark.parametrize(("how", "failures"), [("temporary", 1), ("later", 1), ("postponed", 0)])
