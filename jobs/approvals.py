@@ -81,7 +81,7 @@ def send_booking_declined_email(booking_id: UUID, side: Side, host_id: UUID | No
 def cancel_expiries(booking_id: UUID, *, before_sequence: int) -> None:
     """Take back, in the caller's transaction, the ends of all requests that the booking was before that change."""
     for sequence in range(before_sequence):
-        cancel(unique_key=_expiry_key(booking_id, sequence))
+        cancel(expire_booking_request, unique_key=_expiry_key(booking_id, sequence))
 
 
 def _expiry_key(booking_id: UUID, sequence: int) -> str:

@@ -65,7 +65,7 @@ def send_booking_reminder(booking_id: UUID, sequence: int) -> None:
 def cancel_reminders(booking_id: UUID, *, before_sequence: int) -> None:
     """Take back, in the caller's transaction, the reminders of all times that the booking had before that move."""
     for sequence in range(before_sequence):
-        cancel(unique_key=_reminder_key(booking_id, sequence))
+        cancel(send_booking_reminder, unique_key=_reminder_key(booking_id, sequence))
 
 
 def _reminder_key(booking_id: UUID, sequence: int) -> str:

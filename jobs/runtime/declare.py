@@ -110,8 +110,9 @@ class Job(Generic[P, R]):
     def unique(self, key: str, /, *, within: timedelta | None = None) -> Unique[P, R]:
         """Return this job as to be run once for `key`: `job.unique(key, within=timedelta(hours=1)).enqueue(…)`.
 
-        It is not enqueued again while a run with the key is waiting or running, nor for `within` after one succeeded;
-        one that died or was cancelled leaves the key free. Raises ValueError for a job without a row, for a key over
+        It is not enqueued again while a run of it with the key is waiting or running, nor for `within` after one
+        succeeded; one that died or was cancelled leaves the key free. Other jobs have keys of their own. `cancel(job,
+        unique_key=key)` takes back what waits. Raises ValueError for a job without a row, for a key over
         200 characters or with NUL in it, and for a `within` longer than finished runs are kept.
         """
         if not self.options.durable:

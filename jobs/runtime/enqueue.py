@@ -11,6 +11,7 @@ from uuid import UUID
 from jobs.runtime import current, store
 from jobs.runtime.carrier import Carried
 from jobs.runtime.deliver import carry_after_commit, withdraw_after_commit
+from jobs.runtime.limits import own_key
 from webapp.core import clock, measures, tracing
 from webapp.core.db import in_transaction, transaction, uuid7
 from webapp.core.tracing import Kind
@@ -31,9 +32,9 @@ def submit(
 ) -> UUID:
     """Write a run of `job` and have it carried to Redis after the commit; return its id.
 
-    With a `unique_key` that a waiting or running run has, or one that has succeeded no longer than `unique_for` ago,
-    nothing is added and that run's id is returned. `run_at` is aware; raises ValueError otherwise, and when the job has
-    no row to wait in. `arguments` are JSON values, checked before.
+    With a `unique_key` that a waiting or running run of the job has, or one that has succeeded no longer than
+    `unique_for` ago, nothing is added and that run's id is returned. `run_at` is aware; raises ValueError otherwise,
+    and when the job has no row to wait in. `arguments` are JSON values, checked before.
     """
     return submit_many(job, [arguments], run_at=run_at, unique_key=unique_key, unique_for=unique_for)[0]
 
@@ -50,14 +51,15 @@ def submit_many(
     if not in_transaction():
         with transaction():
             return submit_many(job, many, run_at=run_at, unique_key=unique_key, unique_for=unique_for)
-    if unique_key is not None and unique_for is not None:
-        recent = store.find_unique(unique_key, succeeded_within=unique_for)
+    key = None if unique_key is None else own_key(job.name, unique_key)
+    if key is not None and unique_for is not None:
+        recent = store.find_unique(key, succeeded_within=unique_for)
         if recent is not None:
             return [recent]
     runs = _draw_up(job, many, run_at=run_at)
     with _span(job, runs):
         if job.options.durable:
-            written = _write(job, runs, unique_key=unique_key)
+            written = _write(job, runs, unique_key=key)
             if written != [run.id for run in runs]:
                 return written
     measures.count("jobs_enqueued", len(runs), job=job.name, queue=job.route()[0])
@@ -111,9 +113,9 @@ def _write(job: Job[..., Any], runs: Sequence[Carried], *, unique_key: str | Non
     return ids
 
 
-def cancel(*, unique_key: str) -> UUID | None:
-    """Cancel the waiting run with this key, in the caller's transaction; return its id, None when there is none."""
-    cancelled = store.cancel(unique_key=unique_key)
+def cancel(job: Job[..., Any], *, unique_key: str) -> UUID | None:
+    """Cancel the job's waiting run with this key, in the caller's transaction; return its id, None if there is none."""
+    cancelled = store.cancel(unique_key=own_key(job.name, unique_key))
     if cancelled is not None:
         withdraw_after_commit(cancelled)
     return cancelled

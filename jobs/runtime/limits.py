@@ -81,6 +81,14 @@ class Limits:
         )
 
 
+def own_key(job: str, value: object) -> str:
+    """Return the key by which `job` knows this value: another job's is another, and none is too long to be kept."""
+    name = f"{job}:{value}"
+    if len(name) <= _LONGEST_KEY:
+        return name
+    return f"{job}:{hashlib.sha256(name.encode()).hexdigest()}"
+
+
 def _wanted(key: Key) -> list[str]:
     return [key] if isinstance(key, str) else list(inspect.signature(key).parameters)
 
@@ -89,7 +97,4 @@ def _named(job: str, key: Key | None, values: Mapping[str, Any]) -> str:
     if key is None or not set(_wanted(key)) <= set(values):
         return job
     wanted = {name: values[name] for name in _wanted(key)}
-    name = f"{job}:{wanted[key] if isinstance(key, str) else key(**wanted)}"
-    if len(name) <= _LONGEST_KEY:
-        return name
-    return f"{job}:{hashlib.sha256(name.encode()).hexdigest()}"
+    return own_key(job, wanted[key] if isinstance(key, str) else key(**wanted))

@@ -246,7 +246,7 @@ def test_a_delayed_job_waits_in_the_schedulers_set_and_can_be_taken_back() -> No
     assert redis.zscore(carrier.SCHEDULED_KEY, str(run_id))
     assert execute.run(run_id) is None, "nobody runs it before its time"
     with transaction():
-        assert cancel(unique_key="key") == run_id
+        assert cancel(sample.mark, unique_key="key") == run_id
     assert redis.zscore(carrier.SCHEDULED_KEY, str(run_id)) is None
     assert row(run_id).state is RunState.CANCELLED
     make_due(run_id)

@@ -54,7 +54,7 @@ def test_due_jobs_move_to_their_queues_and_later_ones_stay() -> None:
 def test_a_cancelled_job_that_is_still_in_the_set_is_not_moved() -> None:
     run_id = sample.mark.once_at(datetime.now(UTC) + timedelta(hours=1), "key", "no")
     with transaction():
-        cancel(unique_key="key")
+        cancel(sample.mark, unique_key="key")
     jobs_redis().zadd(carrier.SCHEDULED_KEY, {str(run_id): 0})  # as if taking it back had failed
     assert scheduler().enqueue_jobs() == 0
     assert jobs_redis().zcard(carrier.SCHEDULED_KEY) == 0

@@ -46,7 +46,7 @@ def test_a_run_that_died_or_was_cancelled_leaves_the_key_free() -> None:
     assert sample.refuse.unique("dead", within=HOUR).enqueue("no") != dead
     later = sample.mark.unique("cancelled", within=HOUR).after(HOUR, "x")
     with transaction():
-        assert cancel(unique_key="cancelled") == later
+        assert cancel(sample.mark, unique_key="cancelled") == later
     assert ask("cancelled") != later
 
 
@@ -85,6 +85,26 @@ def test_of_many_who_ask_at_once_while_it_runs_and_ends_one_is_heard() -> None:
     with transaction():
         assert session().scalar(select(func.count()).select_from(JobRun)) == 1
     assert sample.marks() == {"x": 1}
+
+
+def test_each_job_has_keys_of_its_own() -> None:
+    mark = sample.mark.once("booking:1", "x")
+    typed = sample.mark_atomically.once("booking:1", "y")
+    lasting = sample.mark_many.unique("booking:1", within=HOUR).enqueue(["z"])
+    assert len({mark, typed, lasting}) == 3
+    assert sample.mark_atomically.once("booking:1", "y") == typed
+    with transaction():
+        assert cancel(sample.mark_atomically, unique_key="booking:1") == typed
+        assert cancel(sample.mark_atomically, unique_key="booking:1") is None
+    assert row(mark).state is RunState.WAITING
+
+
+def test_a_long_key_is_its_own_too() -> None:
+    first, second = (sample.mark.once("x" * 199 + letter, "x") for letter in "ab")
+    assert first != second
+    assert sample.mark.once("x" * 199 + "a", "x") == first
+    with transaction():
+        assert cancel(sample.mark, unique_key="x" * 199 + "b") == second
 
 
 @pytest.mark.parametrize("key", ["", "x" * 201, "a\0b"])
