@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import zlib
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, cast
@@ -18,7 +18,8 @@ from redis import Redis
 from rq.job import Job as RqJob
 from rq.job import JobStatus
 from rq.queue import Queue as RqQueue
-from rq.registry import StartedJobRegistry
+from rq.registry import FailedJobRegistry, StartedJobRegistry
+from rq.results import Result as RqResult
 from rq.utils import utcformat
 from rq_scheduler import Scheduler as RqScheduler
 
@@ -29,6 +30,8 @@ SCHEDULED_KEY = RqScheduler.scheduled_jobs_key
 DEAD_LETTER = "dead_letter"
 DEAD_LETTER_LIMIT = 10_000
 DEAD_LETTER_SECONDS = 24 * 60 * 60
+# So many failed jobs without a row are kept of each lane, for as long as dead letters.
+FAILED_LIMIT = 1000
 # Which Redis server has been given every waiting run. Gone after a flush, a lost disk or on a fresh server; another's
 # after a restart or when a replica took over, either of which may lack the last writes.
 MEMORY_KEY = "almanac:carried"
@@ -93,6 +96,46 @@ for _ = 1, ARGV[3] do
         redis.call('DEL', key)
     end
 end
+"""
+
+# KEYS[1]: what RQ lists as failed, those first that it is to forget first. ARGV: how the keys of hashes and of results
+# begin, the time, how many may stay, how many to look at. Returns how many went. RQ has its own workers do this.
+_TRIM_FAILED = """
+local over = redis.call('ZCOUNT', KEYS[1], '-inf', ARGV[3])
+local excess = redis.call('ZCARD', KEYS[1]) - ARGV[4]
+local count = math.min(math.max(over, excess), tonumber(ARGV[5]))
+if count <= 0 then
+    return 0
+end
+for _, id in ipairs(redis.call('ZRANGE', KEYS[1], 0, count - 1)) do
+    if redis.call('HGET', ARGV[1] .. id, 'status') == 'failed' then
+        redis.call('DEL', ARGV[1] .. id, ARGV[2] .. id)
+    end
+end
+return redis.call('ZREMRANGEBYRANK', KEYS[1], 0, count - 1)
+"""
+
+# So many places of each queue are looked at in one go.
+SWEEP_PAGE = 10_000
+
+# KEYS[1]: the list of a queue. ARGV: how the keys of hashes begin, where to begin, how many places to look at. Takes
+# out the ids of jobs that are gone, all at once, and returns where to go on, 0 at the end.
+_SWEEP = """
+local ids = redis.call('LRANGE', KEYS[1], ARGV[2], ARGV[2] + ARGV[3] - 1)
+local gone = 0
+for index, id in ipairs(ids) do
+    if redis.call('EXISTS', ARGV[1] .. id) == 0 then
+        redis.call('LSET', KEYS[1], ARGV[2] + index - 1, '')
+        gone = gone + 1
+    end
+end
+if gone > 0 then
+    redis.call('LREM', KEYS[1], gone, '')
+end
+if #ids < tonumber(ARGV[3]) then
+    return 0
+end
+return ARGV[2] + #ids - gone
 """
 
 # KEYS: the list of dead letters, the job's hash. ARGV: the job's id.
@@ -202,7 +245,8 @@ def push(redis: Redis, runs: Sequence[Carried], *, force: bool = False) -> int:
 def withdraw(redis: Redis, run_ids: Iterable[UUID]) -> list[str]:
     """Have Redis forget runs that nobody has begun; return what state RQ had each in, empty where it knew of none.
 
-    The id may stay in the list of its queue: workers pass over those that they can read nothing about.
+    The id stays in the list of its queue until it is swept: to look for it there takes as long as the queue is, and
+    workers pass over those that they can read nothing about.
     """
     script = redis.register_script(_WITHDRAW)
     with redis.pipeline(transaction=False) as pipeline:
@@ -290,6 +334,29 @@ def trim_dead_letters(redis: Redis) -> None:
     redis.eval(  # Redis's EVAL, not Python's
         _TRIM, 1, _queue_key(DEAD_LETTER), RqJob.redis_job_namespace_prefix, DEAD_LETTER_LIMIT, TRIM_AT_MOST
     )
+
+
+def trim_failed(redis: Redis) -> None:
+    """Forget the failed jobs without a row that are older than 24 hours, or more than 1,000 of a lane."""
+    script = redis.register_script(_TRIM_FAILED)
+    prefixes = (RqJob.redis_job_namespace_prefix, RqResult.get_key(""))  # type: ignore[no-untyped-call]  # RQ's own
+    for name in queue_names():
+        limits = (clock.now().timestamp(), FAILED_LIMIT, TRIM_AT_MOST)
+        key = FailedJobRegistry.key_template.format(name)
+        while script(keys=[key], args=[*prefixes, *limits]) == TRIM_AT_MOST:
+            continue
+
+
+def sweep(redis: Redis, *, begin: Mapping[str, int]) -> dict[str, int]:
+    """Take the ids of jobs that are gone from the next part of each queue's list; return where to `begin` after it."""
+    script = redis.register_script(_SWEEP)
+    names = queue_names()
+    with redis.pipeline(transaction=False) as pipeline:
+        for name in names:
+            arguments = [RqJob.redis_job_namespace_prefix, begin.get(name, 0), SWEEP_PAGE]
+            script(keys=[_queue_key(name)], args=arguments, client=pipeline)
+        places: list[int] = pipeline.execute()
+    return dict(zip(names, places, strict=True))
 
 
 def _job_key(run_id: UUID) -> str:

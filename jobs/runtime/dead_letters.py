@@ -6,7 +6,7 @@ the queue `dead_letter`, where nobody works.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import cast
@@ -26,6 +26,7 @@ from webapp.core.words import say
 
 _CARRIED = (JobRun.id, JobRun.name, JobRun.queue, JobRun.lane, JobRun.arguments, JobRun.run_at)
 Place = tuple[datetime, UUID]
+SHOW_BATCH = 1000
 _LIVE = (RunState.WAITING, RunState.RUNNING)
 
 
@@ -126,8 +127,11 @@ def discard(run_ids: Collection[UUID], *, by: str) -> list[UUID]:
     return ids
 
 
-def show_again(redis: Redis) -> None:
-    """Give a Redis that lost its memory the dead letters that it should show; raises redis.RedisError."""
+def show_again(redis: Redis, *, keep_going: Callable[[], bool]) -> bool:
+    """Give a Redis that lost its memory the dead letters that it should show; raises redis.RedisError.
+
+    False when it was not to `keep_going` between two batches.
+    """
     young = func.now() - timedelta(seconds=carrier.DEAD_LETTER_SECONDS)
     age = func.extract("epoch", func.now() - JobRun.finished_at).label("age")
     with transaction():
@@ -138,8 +142,11 @@ def show_again(redis: Redis) -> None:
             .limit(carrier.DEAD_LETTER_LIMIT)
         )
         letters = list(rows)
-    for row in reversed(letters):
+    for number, row in enumerate(reversed(letters), start=1):
         carrier.bury(redis, carried(row), seconds=max(carrier.DEAD_LETTER_SECONDS - int(row.age), 1))
+        if number % SHOW_BATCH == 0 and not keep_going():
+            return False
+    return True
 
 
 def _revive(run_ids: Sequence[UUID]) -> list[UUID]:

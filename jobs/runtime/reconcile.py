@@ -39,11 +39,16 @@ log = get_logger(__name__)
 
 
 class Reconciler:
-    """Remembers how far it has looked, so that each pass costs the same however long the queues are."""
+    """Remembers how far it has looked, so that each pass costs the same however long the queues are.
 
-    def __init__(self, redis: Redis) -> None:
+    What takes longer asks between two batches whether it may `keep_going`.
+    """
+
+    def __init__(self, redis: Redis, *, keep_going: Callable[[], bool] = lambda: True) -> None:
         self._redis = redis
+        self._keep_going = keep_going
         self._after: tuple[datetime, UUID] | None = None
+        self._swept: dict[str, int] = {}
         self._purge_at = clock.now()
         self._believe_leases_at = 0.0
 
@@ -69,6 +74,8 @@ class Reconciler:
             is_done = purge(at_most=PURGE_AT_MOST_SECONDS)
             self._purge_at = clock.now() + timedelta(seconds=PURGE_SECONDS if is_done else 0)
         carrier.trim_dead_letters(self._redis)
+        carrier.trim_failed(self._redis)
+        self._swept = carrier.sweep(self._redis, begin=self._swept)
 
     def _push_overdue(self) -> None:
         """Push again the overdue runs of the next page that stand in no queue and that nobody is about to start."""
@@ -83,17 +90,21 @@ class Reconciler:
     def _carry_everything(self, server: str) -> None:
         """Redis may lack any run, or all of them: give it every waiting one, the due first, and only then the mark.
 
-        Should another server take over meanwhile, the mark is not its own, and the next pass begins anew.
+        Should another server take over meanwhile, the mark is not its own, and the next pass begins anew. So it does
+        when this one may not go on.
         """
         after, missing = None, 0
         while True:
             with transaction():
                 page = store.waiting_page(after=after, overdue_by=None, limit=PAGE)
             missing += carrier.carry(self._redis, [carried(row) for row in page])
+            if not self._keep_going():
+                return
             if len(page) < PAGE:
                 break
             after = (page[-1].run_at, page[-1].id)
-        dead_letters.show_again(self._redis)
+        if not dead_letters.show_again(self._redis, keep_going=self._keep_going):
+            return
         self._redis.set(carrier.MEMORY_KEY, server)
         measures.count("jobs_pushed_again", missing, job="", queue="")
         log.info("Redis is new, was restarted or emptied: it has been given every waiting run", missing=missing)

@@ -64,7 +64,7 @@ class Scheduler(RqScheduler):  # type: ignore[misc]  # rq-scheduler is not typed
         self._leads = False
         self._is_seeded = False
         self._complaints: set[str] = set()
-        self._reconciler = reconcile.Reconciler(connection)
+        self._reconciler = reconcile.Reconciler(connection, keep_going=self._keep_leading)
         self._reconcile_at = 0.0
 
     def acquire_lock(self) -> bool:
@@ -115,7 +115,7 @@ class Scheduler(RqScheduler):  # type: ignore[misc]  # rq-scheduler is not typed
             carrier.carry_later(self.connection, [carried(row) for row in rows if row.run_at > now])
             moved += carrier.push(self.connection, due)
             carrier.withdraw(self.connection, set(ids) - {row.id for row in rows})
-            if len(ids) < MOVE_BATCH:
+            if len(ids) < MOVE_BATCH or not self._keep_leading():
                 break
         return moved
 
@@ -141,6 +141,13 @@ class Scheduler(RqScheduler):  # type: ignore[misc]  # rq-scheduler is not typed
         if time.monotonic() >= self._reconcile_at:
             self._reconcile_at = time.monotonic() + settings().reconcile_seconds
             self._step(self._reconciler.run)
+
+    def _keep_leading(self) -> bool:
+        """In the middle of a long step, renew the lease and do what cannot wait; False when another leads by now."""
+        leads = self.acquire_lock()
+        if leads:
+            self.tick()
+        return leads
 
     def _step(self, step: Callable[[], object]) -> None:
         try:

@@ -2,20 +2,25 @@ from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 from threading import Barrier, Thread
+from typing import Any
+from uuid import UUID
 
 import pytest
 import time_machine
 from flask import Flask
+from redis import Redis
 from sqlalchemy import func, select, text, update
 
 from bench.jobs.rows import FILL
-from jobs.runtime import Cron, Every, cancel, carrier, reconcile, store
+from jobs.runtime import Cron, Every, cancel, carrier, reconcile, revoke, store
+from jobs.runtime import scheduler as scheduler_module
 from jobs.runtime.models import JobRun, JobTick, RunState
 from jobs.runtime.scheduler import LEADER_KEY, Scheduler
-from tests.jobs import sample
+from tests.jobs import labour, sample
 from tests.jobs.test_running_jobs import row, work
 from webapp.core.db import session, transaction
 from webapp.core.redis import jobs_redis
+from webapp.operations.queries import queue_states
 
 
 @pytest.fixture(autouse=True)
@@ -188,6 +193,107 @@ def test_a_pass_remembers_how_far_it_looked(monkeypatch: pytest.MonkeyPatch) -> 
         reconciler.run()
         assert len(queued()) == expected
     assert queued() == runs
+
+
+def failed(count: int) -> list[str]:
+    """Have jobs without a row fail; return what RQ lists as failed, those first that it is to forget first."""
+    labour.fail_cheaply.enqueue_many([{"mark": str(number)} for number in range(count)])
+    work()
+    return listed_as_failed()
+
+
+def listed_as_failed() -> list[str]:
+    members: Any = jobs_redis().zrange("rq:failed:bookings", 0, -1)
+    return [member.decode() for member in members]
+
+
+def kept_of(run_id: str) -> int:
+    found: Any = jobs_redis().exists(f"rq:job:{run_id}", f"rq:results:{run_id}")
+    return int(found)
+
+
+def test_failed_jobs_without_a_row_are_kept_for_a_day_and_so_many_at_most(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(carrier, "FAILED_LIMIT", 5)
+    monkeypatch.setattr(carrier, "TRIM_AT_MOST", 2)
+    ids = failed(10)
+    assert [kept_of(run_id) for run_id in ids] == [2] * 10
+    redis = jobs_redis()
+    reconcile.Reconciler(redis).run()
+    assert listed_as_failed() == ids[5:]
+    assert [kept_of(run_id) for run_id in ids] == [0] * 5 + [2] * 5
+    redis.zadd("rq:failed:bookings", {ids[5]: 1, ids[6]: 1})  # as a day later
+    redis.delete(f"rq:job:{ids[5]}", f"rq:results:{ids[5]}")
+    reconcile.Reconciler(redis).run()
+    assert listed_as_failed() == ids[7:]
+    assert kept_of(ids[6]) == 0
+
+
+def test_what_was_taken_back_leaves_its_queue(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(carrier, "SWEEP_PAGE", 3)
+    runs = [sample.mark.enqueue(str(number)) for number in range(8)]
+    for number in (0, 1, 3, 7):
+        revoke(runs[number], by="anna")
+    reconciler = reconcile.Reconciler(jobs_redis())
+    for _ in range(3):
+        reconciler.run()
+    left: Any = jobs_redis().lrange("rq:queue:maintenance", 0, -1)
+    assert [UUID(member.decode()) for member in left] == [runs[number] for number in (2, 4, 5, 6)]
+    with time_machine.travel(datetime.now(UTC) + timedelta(minutes=1)):
+        [state] = queue_states(["maintenance"], redis=jobs_redis())
+    assert (state.waiting, state.oldest_seconds > 50) == (4, True)
+    work()
+    assert sample.marks().keys() == {"2", "4", "5", "6"}
+
+
+@pytest.mark.parametrize("step", ["what is due", "everything"])
+def test_a_leader_keeps_its_lease_and_the_time_through_a_long_round(step: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(reconcile, "PAGE", 2)
+    monkeypatch.setattr(scheduler_module, "MOVE_BATCH", 2)
+    for number in range(8):
+        sample.mark.after(timedelta(hours=1), str(number))
+    if step == "what is due":
+        age(1)
+    else:
+        jobs_redis().delete(carrier.MEMORY_KEY)
+    leader = scheduler(Every(sample.mark, Cron("* * * * *"), {"name": "tick"}))
+    leader.tick()
+    left = []
+    carry = carrier.push if step == "what is due" else carrier.carry
+
+    def slowly(redis: Redis, runs: Any) -> int:
+        if len(runs) == reconcile.PAGE:  # and not the run of a tick
+            left.append(redis.pttl(LEADER_KEY))
+            redis.pexpire(LEADER_KEY, 1000)  # as after a while
+            traveller.shift(timedelta(minutes=1))
+        return carry(redis, runs)
+
+    monkeypatch.setattr(carrier, carry.__name__, slowly)
+    with time_machine.travel(datetime.now(UTC)) as traveller:
+        leader._round()
+    assert len(left) >= 4
+    assert min(left) > 3000, "it is renewed for each batch"
+    with transaction():
+        ticks = session().scalar(select(func.count()).select_from(JobTick)) or 0
+    assert ticks >= 3, "the periodic jobs did not wait for its end"
+
+
+def test_who_has_lost_the_lead_leaves_the_rest_to_the_new_leader(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(reconcile, "PAGE", 2)
+    for number in range(7):
+        sample.mark.after(timedelta(hours=1), str(number))
+    jobs_redis().flushall()
+    leader, other = scheduler(), scheduler()
+    carry = carrier.carry
+
+    def overtaken(redis: Redis, runs: Any) -> int:
+        redis.delete(LEADER_KEY)
+        assert other.acquire_lock()
+        return carry(redis, runs)
+
+    monkeypatch.setattr(carrier, "carry", overtaken)
+    leader._round()
+    assert jobs_redis().zcard(carrier.SCHEDULED_KEY) == 2
+    assert not jobs_redis().exists(carrier.MEMORY_KEY), "the other has to know that there is more"
 
 
 def test_finished_runs_and_old_ticks_are_purged_and_the_last_tick_stays() -> None:
