@@ -108,12 +108,22 @@ def find(run_id: UUID) -> JobRun | None:
 
 def cancel(*, unique_key: str) -> UUID | None:
     """Cancel the waiting run with this key in the caller's transaction; return its id, None when there is none."""
-    return session().scalar(
+    cancelled = session().execute(
         update(JobRun)
         .where(JobRun.unique_key == unique_key, JobRun.state == RunState.WAITING)
         .values(state=RunState.CANCELLED, finished_at=func.now())
-        .returning(JobRun.id)
+        .returning(JobRun.id, JobRun.state, JobRun.slot_key, JobRun.is_held)
+        .execution_options(synchronize_session=False)
     )
+    row = cancelled.one_or_none()
+    _pass_slot_on(row)
+    return row.id if row else None
+
+
+def _pass_slot_on(row: Row[Any] | None) -> None:
+    """Let the next run have the slot that a cancelled one may have been woken for and will not take."""
+    if row is not None and row.state is RunState.CANCELLED and not row.is_held:
+        slots.release([row.slot_key])
 
 
 def take(run_id: UUID, *, worker: str, lease: float) -> Claim | None:
@@ -135,7 +145,7 @@ def progress(run_ids: Sequence[UUID]) -> list[Row[Any]]:
 def revoke(run_id: UUID, *, by: str) -> Row[Any] | None:
     """Cancel the run if it waits, or note that it is to stop if it is under way, in the caller's transaction.
 
-    Return its (id, name, queue, canvas_id, state), None when it is neither waiting nor running.
+    Return its (id, name, queue, canvas_id, state, …), None when it is neither waiting nor running.
     """
     waiting = JobRun.state == RunState.WAITING
     revoked: Result[Any] = session().execute(
@@ -147,10 +157,20 @@ def revoke(run_id: UUID, *, by: str) -> Row[Any] | None:
             finished_at=case((waiting, func.now()), else_=None),
             error=case((waiting, _REVOKED_BY + by), else_=JobRun.error),
         )
-        .returning(JobRun.id, JobRun.name, JobRun.queue, JobRun.canvas_id, JobRun.state)
+        .returning(
+            JobRun.id,
+            JobRun.name,
+            JobRun.queue,
+            JobRun.canvas_id,
+            JobRun.state,
+            JobRun.slot_key,
+            JobRun.is_held,
+        )
         .execution_options(synchronize_session=False)
     )
-    return revoked.one_or_none()
+    row = revoked.one_or_none()
+    _pass_slot_on(row)
+    return row
 
 
 def revoked_by(claim: Claim) -> str | None:

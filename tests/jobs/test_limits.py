@@ -13,7 +13,7 @@ from flask import Flask, current_app
 from sqlalchemy import func, select, update
 
 from devserver.servers import free_port
-from jobs.runtime import carrier, execute, job, rate, reconcile, registry, store
+from jobs.runtime import Revocation, cancel, carrier, execute, job, rate, reconcile, registry, revoke, store
 from jobs.runtime.limits import Limits, Rate
 from jobs.runtime.models import JobAttempt, JobRun, RunState
 from jobs.runtime.scheduler import Scheduler
@@ -179,6 +179,23 @@ def test_a_run_without_a_slot_leaves_the_queue_and_comes_back_when_one_ends() ->
     assert str(second) in carrier.carried_ids(jobs_redis())
     assert execute.run(third) is None, "it is not its turn"
     assert run_all([second, third]) == [RunState.SUCCEEDED] * 2
+
+
+def test_a_run_that_is_taken_back_before_it_takes_its_slot_leaves_it_to_the_next() -> None:
+    first, *held = (limited.one_for_each_calendar.enqueue("a") for _ in range(3))
+    keyed = limited.one_for_each_calendar.once("key", "a")
+    last = limited.one_for_each_calendar.enqueue("a")
+    claim = take(first)
+    assert claim is not None
+    assert [take(run_id) for run_id in (*held, keyed, last)] == [None] * 4
+    with transaction():
+        store.close(claim, state=RunState.SUCCEEDED)
+    assert revoke(held[0], by="anna") is Revocation.CANCELLED
+    assert revoke(held[1], by="anna") is Revocation.CANCELLED
+    with transaction():
+        assert cancel(limited.one_for_each_calendar, unique_key="key") == keyed
+    assert seconds_to_wait(last) <= 0, "and not only when it would have looked by itself"
+    assert execute.run(last) is RunState.SUCCEEDED
 
 
 def test_a_run_that_waits_for_its_time_is_not_woken_by_a_free_slot() -> None:
