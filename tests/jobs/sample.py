@@ -39,6 +39,11 @@ def mark(name: str, times: int = 1) -> dict[str, int]:
     return {"times": times}
 
 
+@job(queue="maintenance", lane="low")
+def mark_when_there_is_time(name: str) -> None:
+    leave_mark(name)
+
+
 @job(queue="maintenance", atomic=True)
 def mark_atomically(name: str) -> None:
     mark_here(name)

@@ -6,6 +6,7 @@ import os
 import signal
 import time
 from collections.abc import Callable
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 from uuid import UUID
@@ -15,9 +16,10 @@ from rq.registry import FailedJobRegistry
 from rq.serializers import JSONSerializer
 from sqlalchemy import select
 
-from jobs.runtime import reconcile
+from jobs.runtime import carrier, reconcile
 from jobs.runtime.models import JobAttempt, Outcome, RunState
 from jobs.runtime.prefork import abandoned
+from jobs.runtime.prefork.exchange import Exchange
 from tests.jobs import labour, sample, workers
 from tests.jobs.workers import Worker, eventually, go, is_gone, process_of, row, times
 from webapp.core import measures
@@ -129,6 +131,45 @@ def test_a_frozen_child_loses_its_run_and_can_write_nothing_when_it_thaws(tmp_pa
         assert sample.marks() == {"frozen": 1}
         assert times("ended", "frozen") == 1
         assert (row(run_id).attempt, row(run_id).state) == (2, RunState.SUCCEEDED)
+
+
+def test_a_job_that_outlives_its_lease_keeps_it_while_its_worker_is_well(tmp_path: Path) -> None:
+    with Worker(tmp_path, processes=2, LEASE_SECONDS="2"):
+        run_id = labour.hold.enqueue("long")
+        process_of("began", "long")
+        first_lease = row(run_id).lease_until
+        until = time.monotonic() + 6
+        while time.monotonic() < until:
+            assert reconcile.free_interrupted() == 0
+            time.sleep(0.1)
+        assert (first_lease or datetime.now(UTC)) < datetime.now(UTC), "what it was given at first has run out"
+        go("long")
+        eventually(is_over(run_id))
+        assert (row(run_id).attempt, row(run_id).interruptions) == (1, 0)
+    assert times("began", "long") == 1
+    assert sample.marks() == {"long": 1}
+
+
+def test_what_a_frozen_child_had_taken_and_not_begun_runs_elsewhere(tmp_path: Path) -> None:
+    durable = labour.work_atomically.enqueue_many([{"mark": f"m-{n}"} for n in range(4)])
+    labour.work_cheaply.enqueue_many([{"mark": f"c-{n}"} for n in range(4)])
+    redis = jobs_redis()
+    redis.set(carrier.MEMORY_KEY, carrier.server_id(redis))
+    frozen = Exchange(redis, worker="frozen", names=["bookings"])
+    taken = frozen.trade(want=8)
+    assert (len(taken), workers.queued()) == (8, [])
+    reconciler = reconcile.Reconciler(redis)
+
+    def all_are_over() -> bool:
+        reconciler.run()
+        return all(is_over(run_id)() for run_id in durable) and all(times("did", f"c-{n}") for n in range(4))
+
+    with Worker(tmp_path):
+        eventually(all_are_over)  # 20 s without a sign of life, and the next pass
+        assert frozen.trade(finished=taken) == [], "thawed, it has no say any more"
+        eventually(lambda: workers.leftovers() == set())
+    assert sample.marks() == {f"m-{n}": 1 for n in range(4)}
+    assert [times("did", f"c-{n}") for n in range(4)] == [1] * 4
 
 
 def test_short_jobs_are_done_once_each_while_children_are_killed_all_the_time(tmp_path: Path) -> None:

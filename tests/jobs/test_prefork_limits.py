@@ -13,10 +13,13 @@ import pytest
 from rq.registry import FailedJobRegistry
 from rq.serializers import JSONSerializer
 
+from jobs.runtime import Revocation, revoke
 from jobs.runtime.models import RunState
+from jobs.runtime.prefork import supervisor
 from tests.jobs import labour, sample, workers
 from tests.jobs.workers import Worker, eventually, go, is_gone, process_of, row, times
 from webapp.core.redis import jobs_redis
+from webapp.core.settings import Settings
 
 pytestmark = pytest.mark.usefixtures("effects")
 
@@ -44,6 +47,29 @@ def test_a_job_without_a_row_is_killed_at_its_hard_limit_and_not_run_again(tmp_p
         eventually(lambda: registry.get_job_ids(cleanup=False) == [str(run_id)])
         eventually(lambda: workers.leftovers() == set())
         assert times("began", "stubborn") == 1
+
+
+def test_each_of_two_workers_holds_its_own_jobs_to_their_limits_and_stops_what_is_revoked(tmp_path: Path) -> None:
+    with Worker(tmp_path) as one, Worker(tmp_path) as other:
+        eventually(lambda: len(one.records()) == 2)
+        stubborn, long = labour.ignore_limits.enqueue("stubborn"), labour.hold.enqueue("long")
+        first, second = process_of("began", "stubborn"), process_of("began", "long")
+        began = time.monotonic()
+        assert revoke(long, by="anna") is Revocation.STOPPING
+        eventually(lambda: row(long).state is RunState.CANCELLED)
+        assert time.monotonic() - began < 20, "2 s are promised"
+        eventually(lambda: is_gone(first))
+        assert time.monotonic() - began < 20, "its limit is 1 s, and 2 s more are promised"
+        eventually(lambda: row(stubborn).failures == 1)
+        assert not is_gone(second), "what stops by itself needs no other process"
+        follower = labour.work.enqueue("follower")
+        eventually(lambda: row(follower).state is RunState.SUCCEEDED)
+        assert {process.process.poll() for process in (one, other)} == {None}
+
+
+def test_heroku_s_thirty_seconds_are_enough_for_what_is_set_by_default() -> None:
+    grace = Settings.model_fields["worker_grace_seconds"].default
+    assert grace + supervisor.BURIAL_SECONDS + 2 * supervisor.TICK_SECONDS < 30 - 2, "with 2 s for the start of it all"
 
 
 def test_the_soft_limit_ends_the_job_but_not_the_child(tmp_path: Path) -> None:

@@ -56,6 +56,17 @@ def test_due_jobs_move_to_their_queues_and_later_ones_stay() -> None:
     assert jobs_redis().zrange(carrier.SCHEDULED_KEY, 0, -1) == [str(later).encode()]
 
 
+def test_a_delayed_job_keeps_its_lane() -> None:
+    run_id = sample.mark_when_there_is_time.after(timedelta(minutes=5), "later")
+    with time_machine.travel(datetime.now(UTC) + timedelta(minutes=6)):
+        assert scheduler().enqueue_jobs() == 1
+    assert jobs_redis().lrange("rq:queue:maintenance:low", 0, -1) == [str(run_id).encode()]
+    jobs_redis().flushall()
+    age(1)
+    reconcile.Reconciler(jobs_redis()).run()
+    assert jobs_redis().lrange("rq:queue:maintenance:low", 0, -1) == [str(run_id).encode()]
+
+
 def test_a_cancelled_job_that_is_still_in_the_set_is_not_moved() -> None:
     run_id = sample.mark.once_at(datetime.now(UTC) + timedelta(hours=1), "key", "no")
     with transaction():
