@@ -339,11 +339,10 @@ def trim_dead_letters(redis: Redis) -> None:
 def trim_failed(redis: Redis) -> None:
     """Forget the failed jobs without a row that are older than 24 hours, or more than 1,000 of a lane."""
     script = redis.register_script(_TRIM_FAILED)
-    prefixes = (RqJob.redis_job_namespace_prefix, RqResult.get_key(""))  # type: ignore[no-untyped-call]  # RQ's own
+    hashes, results = RqJob.redis_job_namespace_prefix, str(RqResult.get_key(""))  # type: ignore[no-untyped-call]  # RQ's own
+    arguments: list[Any] = [hashes, results, clock.now().timestamp(), FAILED_LIMIT, TRIM_AT_MOST]
     for name in queue_names():
-        limits = (clock.now().timestamp(), FAILED_LIMIT, TRIM_AT_MOST)
-        key = FailedJobRegistry.key_template.format(name)
-        while script(keys=[key], args=[*prefixes, *limits]) == TRIM_AT_MOST:
+        while script(keys=[FailedJobRegistry.key_template.format(name)], args=arguments) == TRIM_AT_MOST:
             continue
 
 
@@ -353,7 +352,7 @@ def sweep(redis: Redis, *, begin: Mapping[str, int]) -> dict[str, int]:
     names = queue_names()
     with redis.pipeline(transaction=False) as pipeline:
         for name in names:
-            arguments = [RqJob.redis_job_namespace_prefix, begin.get(name, 0), SWEEP_PAGE]
+            arguments: list[Any] = [RqJob.redis_job_namespace_prefix, begin.get(name, 0), SWEEP_PAGE]
             script(keys=[_queue_key(name)], args=arguments, client=pipeline)
         places: list[int] = pipeline.execute()
     return dict(zip(names, places, strict=True))

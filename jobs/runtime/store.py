@@ -108,7 +108,7 @@ def find(run_id: UUID) -> JobRun | None:
 
 def cancel(*, unique_key: str) -> UUID | None:
     """Cancel the waiting run with this key in the caller's transaction; return its id, None when there is none."""
-    cancelled = session().execute(
+    cancelled: Result[Any] = session().execute(
         update(JobRun)
         .where(JobRun.unique_key == unique_key, JobRun.state == RunState.WAITING)
         .values(state=RunState.CANCELLED, finished_at=func.now())

@@ -268,7 +268,7 @@ def test_a_leader_keeps_its_lease_and_the_time_through_a_long_round(step: str, m
         jobs_redis().delete(carrier.MEMORY_KEY)
     leader = scheduler(Every(sample.mark, Cron("* * * * *"), {"name": "tick"}))
     leader.tick()
-    left = []
+    left: list[Any] = []
     carry = carrier.push if step == "what is due" else carrier.carry
 
     def slowly(redis: Redis, runs: Any) -> int:
