@@ -5,12 +5,15 @@ import os
 import pickle
 import subprocess
 import sys
+import time
 import zlib
 from collections.abc import Callable, Iterator
 from contextlib import closing, suppress
+from datetime import timedelta
 from http.client import HTTPConnection, HTTPException
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
 import pytest
 from cryptography.fernet import Fernet
@@ -278,11 +281,16 @@ class Bomb:
         return os.mkdir, (self._path,)
 
 
-def plant(crater: Path) -> None:
-    """Put a job that RQ's default would read as a pickle into a queue."""
+def put_pickled(job_id: str, crater: Path, **more: Any) -> None:
+    """Keep a job that RQ's default would read as a pickle."""
     data = zlib.compress(pickle.dumps(("os.getcwd", None, (Bomb(str(crater)),), {})))
     fields = {"data": data, "status": "queued", "origin": "maintenance", "description": "os.getcwd", "timeout": 60}
-    jobs_redis().hset("rq:job:pickled", mapping=fields)
+    jobs_redis().hset(f"rq:job:{job_id}", mapping=fields | more)
+
+
+def plant(crater: Path) -> None:
+    """Put such a job into a queue."""
+    put_pickled("pickled", crater)
     jobs_redis().sadd("rq:queues", "rq:queue:maintenance")
     jobs_redis().rpush("rq:queue:maintenance", "pickled")
 
@@ -344,3 +352,30 @@ def test_no_page_ever_reads_a_pickle(client: FlaskClient, tmp_path: Path) -> Non
             web.terminate()
     assert not crater.exists()
     assert not notes.exists()
+
+
+def test_the_scheduler_reads_no_pickle_either(tmp_path: Path) -> None:
+    """One is due, one stands in a queue, and one was given up, which is where RQ's own classes come in."""
+    notes, crater = tmp_path / "notes", tmp_path / "crater"
+    redis, long_ago = jobs_redis(), time.time() - 3600
+    due, queued, vanished = (str(uuid4()) for _ in range(3))
+    put_pickled(due, crater)
+    put_pickled(queued, crater)
+    put_pickled(vanished, crater, status="started", worker_name="gone", interruptions=2)
+    redis.zadd(carrier.SCHEDULED_KEY, {due: long_ago})
+    redis.rpush("rq:queue:maintenance", queued)
+    redis.zadd("rq:wip:maintenance", {f"{vanished}:{'0' * 32}": long_ago})
+    redis.sadd("rq:worker:gone:executions", f"{vanished}:{'0' * 32}")
+    ours = sample.mark.after(timedelta(seconds=1), "ours")
+    command, environment = hooked(notes, "jobs.scheduler")
+    scheduler = subprocess.Popen(command, cwd=ROOT, env=environment, stderr=subprocess.DEVNULL)
+    try:
+        eventually(lambda: str(ours) in carrier.carried_ids(redis))
+        eventually(lambda: not redis.zcard("rq:wip:maintenance"))
+        eventually(lambda: not redis.zscore(carrier.SCHEDULED_KEY, due))
+        assert scheduler.poll() is None
+    finally:
+        scheduler.terminate()
+        scheduler.wait(30)
+    assert not crater.exists()
+    assert not notes.exists() or notes.read_text() == ""
