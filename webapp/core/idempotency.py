@@ -1,4 +1,7 @@
-"""`Idempotency-Key`: a creating POST that is sent again answers as it did the first time and creates nothing more."""
+"""`Idempotency-Key`: a creating POST that is sent again is answered with what it made, and creates nothing more.
+
+What is kept for that are facts from which the answer is written again, never a token that opens something.
+"""
 
 from __future__ import annotations
 
@@ -24,7 +27,7 @@ class KeyReused(DomainError):
 
 
 def earlier_answer(*, scope: str, key: str, body: object) -> dict[str, Any] | None:
-    """Return what this request was answered before, or None when it is new and now belongs to this transaction.
+    """Return what was kept of this request's answer before, or None when it is new and now belongs to this transaction.
 
     A twin that is still being worked on is waited for, since both write the same unique row. Raises KeyReused when
     the key came with another body.
@@ -45,5 +48,5 @@ def earlier_answer(*, scope: str, key: str, body: object) -> dict[str, Any] | No
 
 
 def remember_answer(*, scope: str, key: str, answer: dict[str, Any]) -> None:
-    """Keep `answer` for the request that `earlier_answer` found to be new; same transaction."""
+    """Keep `answer`, without any token, for the request that `earlier_answer` found to be new; same transaction."""
     session().execute(select(IdempotentRequest).filter_by(scope=scope, key=key)).scalar_one().answer = answer

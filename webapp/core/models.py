@@ -12,7 +12,7 @@ from webapp.core.db import Base
 
 
 class IdempotentRequest(Base):
-    """What a creating request with a key was answered; `scope` keeps callers' keys apart."""
+    """What a creating request with a key made, without any token; `scope` keeps callers' keys apart."""
 
     __tablename__ = "idempotent_request"
     __table_args__ = (UniqueConstraint("scope", "key"),)

@@ -52,12 +52,10 @@ def create_blocked_time(body: BlockedTimeIn, headers: IdempotencyHeaders) -> Blo
     """Keep a time free of guests; bookings already made stay."""
     member = current_member()
 
-    def create() -> BlockedTimeOut:
-        return BlockedTimeOut.of(
-            blocks.block_time(organization_id=member.organization_id, host_id=member.user_id, details=body.details())
-        )
+    def create() -> BlockedTime:
+        return blocks.block_time(organization_id=member.organization_id, host_id=member.user_id, details=body.details())
 
-    return created_once(BlockedTimeOut, headers=headers, body=body, create=create)
+    return BlockedTimeOut.of(created_once(headers=headers, body=body, create=create, find=_blocked))
 
 
 @blueprint.get("/blocked-times/<uuid:block_id>")
@@ -114,14 +112,12 @@ def create_recurring_block(body: RecurringBlockIn, headers: IdempotencyHeaders) 
     """Keep a time free of guests again and again; bookings already made stay."""
     member = current_member()
 
-    def create() -> RecurringBlockOut:
-        return RecurringBlockOut.of(
-            blocks.block_recurring(
-                organization_id=member.organization_id, host_id=member.user_id, details=body.details()
-            )
+    def create() -> RecurringBlock:
+        return blocks.block_recurring(
+            organization_id=member.organization_id, host_id=member.user_id, details=body.details()
         )
 
-    return created_once(RecurringBlockOut, headers=headers, body=body, create=create)
+    return RecurringBlockOut.of(created_once(headers=headers, body=body, create=create, find=_recurring))
 
 
 @blueprint.get("/recurring-blocks/<uuid:block_id>")

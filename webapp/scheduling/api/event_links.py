@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
+from functools import partial
 from uuid import UUID
 
-from flask import request
-
 from webapp.core.db import transaction
-from webapp.core.idempotency import earlier_answer, remember_answer
 from webapp.identity.access import current_member, token_required
 from webapp.identity.models import Scope
 from webapp.scheduling import queries
 from webapp.scheduling.api.blueprints import for_members, only_host
-from webapp.scheduling.models import EventType
+from webapp.scheduling.api.creating import created_once
+from webapp.scheduling.models import BookingLink, EventType
 from webapp.scheduling.schemas.links import LinkIn, LinkOut, LinksOut
 from webapp.scheduling.schemas.members import EventTypeOut
 from webapp.scheduling.service import links
@@ -43,21 +42,19 @@ def list_booking_links(event_type_id: UUID) -> LinksOut:
 )
 def create_booking_link(event_type_id: UUID, body: LinkIn, headers: IdempotencyHeaders) -> LinkOut:
     """Make a link that books the event type once."""
-    scope, sent = f"{current_member().id}:{request.path}", body.model_dump(mode="json")
-    with transaction():
-        found = _own(event_type_id)
-        if headers.key and (earlier := earlier_answer(scope=scope, key=headers.key, body=sent)):
-            return LinkOut.of(queries.get_booking_link(found, UUID(earlier["id"])), found)
-        link = links.create_link(
+    found = _own(event_type_id)
+
+    def create() -> BookingLink:
+        return links.create_link(
             event_type=found,
             created_by=current_member().user_id,
             guest_name=body.guest_name or "",
             guest_email=body.guest_email or "",
             expires_at=body.expires_at,
         )
-        if headers.key:  # never the token itself, which is kept nowhere
-            remember_answer(scope=scope, key=headers.key, answer={"id": str(link.id)})
-    return LinkOut.of(link, found)
+
+    find = partial(queries.get_booking_link, found)
+    return LinkOut.of(created_once(headers=headers, body=body, create=create, find=find), found)
 
 
 @blueprint.delete("/event-types/<uuid:event_type_id>/links/<uuid:link_id>")

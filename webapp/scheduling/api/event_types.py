@@ -48,7 +48,8 @@ def list_event_types() -> EventTypesOut:
 def create_event_type(body: EventTypeIn, headers: IdempotencyHeaders) -> EventTypeOut:
     """Make an event type of the token's holder, who is its host; guests can book it at once."""
     _require_team_may_be_chosen(body)
-    return created_once(EventTypeOut, headers=headers, body=body, create=lambda: EventTypeOut.of(_made(body)))
+    made = created_once(headers=headers, body=body, create=lambda: _made(body), find=_own)
+    return EventTypeOut.of(made)
 
 
 @blueprint.get("/event-types/<uuid:event_type_id>")
@@ -115,11 +116,11 @@ def deactivate_event_type(event_type_id: UUID) -> EventTypeOut:
 def copy_of_event_type(event_type_id: UUID, body: CopyIn, headers: IdempotencyHeaders) -> EventTypeOut:
     """Make an event type on the same terms, at an address of its own; it is switched off at first."""
 
-    def copied() -> EventTypeOut:
+    def copied() -> EventType:
         found = _own(event_type_id)
-        return EventTypeOut.of(copy_event_type(event_type=found, name=body.name or f"{found.name[:113]} (copy)"))
+        return copy_event_type(event_type=found, name=body.name or f"{found.name[:113]} (copy)")
 
-    return created_once(EventTypeOut, headers=headers, body=body, create=copied)
+    return EventTypeOut.of(created_once(headers=headers, body=body, create=copied, find=_own))
 
 
 def _made(body: EventTypeIn) -> EventType:

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 from flask import request
 
 from webapp.core.clock import find_zone
 from webapp.core.db import transaction
-from webapp.core.idempotency import earlier_answer, remember_answer
 from webapp.scheduling import queries
 from webapp.scheduling.api.blueprints import for_guests
+from webapp.scheduling.api.creating import made_once
 from webapp.scheduling.api.opening import listed, opened
-from webapp.scheduling.models import EventType, Side
+from webapp.scheduling.models import Booking, EventType, Side
 from webapp.scheduling.schemas.guests import (
     BookingCreated,
     BookingIn,
@@ -76,17 +77,18 @@ def create_booking(org: str, event_type: str, body: BookingIn, headers: Idempote
     each start that cannot be had as `recurrence.<start>`, and nothing is booked.
     """
     bookable = queries.public_event_type(org, event_type, link=body.link or "")
-    scope, sent = request.path, body.model_dump(mode="json")
-    with transaction():
-        if headers.key and (earlier := earlier_answer(scope=scope, key=headers.key, body=sent)):
-            return BookingCreated.model_validate(earlier)
-        created = _book(bookable, body)
-        if headers.key:
-            remember_answer(scope=scope, key=headers.key, answer=created.model_dump(mode="json"))
-    return created
+    booking = made_once(
+        request.path,
+        headers=headers,
+        body=body,
+        create=lambda: _book(bookable, body),
+        find=partial(queries.get_booking, bookable.organization_id),
+    )
+    return BookingCreated.of(booking)
 
 
-def _book(bookable: EventType, body: BookingIn) -> BookingCreated:
+def _book(bookable: EventType, body: BookingIn) -> Booking:
+    """Book what is asked for; of a series, return the first booking."""
     once: dict[str, Any] = {
         "event_type": bookable,
         "start": body.start,
@@ -98,8 +100,8 @@ def _book(bookable: EventType, body: BookingIn) -> BookingCreated:
         "link": queries.find_booking_link(bookable.id, body.link) if body.link else None,
     }
     if body.recurrence is None:
-        return BookingCreated.of(bookings.book(**once))
-    return BookingCreated.of_series(book_series(recurrence=body.recurrence.recurrence(), **once))
+        return bookings.book(**once)
+    return book_series(recurrence=body.recurrence.recurrence(), **once)[0]
 
 
 @blueprint.get("/bookings/<token>")

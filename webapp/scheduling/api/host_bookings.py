@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
+from functools import partial
 from uuid import UUID
 
 from flask import request
 
 from webapp.core.db import transaction
-from webapp.core.idempotency import earlier_answer, remember_answer
 from webapp.identity.access import current_member, token_required
 from webapp.identity.models import Scope
 from webapp.scheduling import queries
 from webapp.scheduling.api.blueprints import for_members, only_host
-from webapp.scheduling.models import Side
+from webapp.scheduling.api.creating import made_once
+from webapp.scheduling.models import Booking, Side
 from webapp.scheduling.schemas.host_bookings import HostBookingIn, HostRescheduleIn
 from webapp.scheduling.schemas.members import BookingOut
 from webapp.scheduling.service import booking as bookings
@@ -39,11 +40,9 @@ def book_for_guest(body: HostBookingIn, headers: IdempotencyHeaders) -> BookingO
     `outside_rules` leaves aside.
     """
     member = current_member()
-    scope, sent = f"{request.path} {member.user_id}", body.model_dump(mode="json")
-    with transaction():
-        if headers.key and (earlier := earlier_answer(scope=scope, key=headers.key, body=sent)):
-            return BookingOut.model_validate(earlier)
-        booking = bookings.book(
+
+    def create() -> Booking:
+        return bookings.book(
             event_type=queries.get_event_type(member.organization_id, body.event_type_id, host_id=only_host()),
             start=body.start,
             duration=body.duration,
@@ -53,10 +52,10 @@ def book_for_guest(body: HostBookingIn, headers: IdempotencyHeaders) -> BookingO
             by=Side.HOST,
             outside_rules=body.outside_rules,
         )
-        made = BookingOut.of(booking)
-        if headers.key:
-            remember_answer(scope=scope, key=headers.key, answer=made.model_dump(mode="json"))
-    return made
+
+    # One of a team sees what they booked also where it is another's turn to host it.
+    find, scope = partial(queries.get_booking, member.organization_id), f"{request.path} {member.user_id}"
+    return BookingOut.of(made_once(scope, headers=headers, body=body, create=create, find=find))
 
 
 @blueprint.post("/bookings/<uuid:booking_id>/reschedule")

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
+from functools import partial
 from uuid import UUID
 
 from flask import request
 
 from webapp.core.db import transaction
-from webapp.core.idempotency import earlier_answer, remember_answer
 from webapp.identity.access import current_member, token_required
 from webapp.identity.models import Scope
 from webapp.scheduling import queries
 from webapp.scheduling.api.blueprints import for_members, only_host
+from webapp.scheduling.api.creating import made_once
 from webapp.scheduling.models import Booking
 from webapp.scheduling.schemas.notes import NoteIn, NoteOut, NotesOut
 from webapp.scheduling.service.notes import add_note, delete_note
@@ -41,15 +42,15 @@ def list_notes(booking_id: UUID) -> NotesOut:
 )
 def create_note(booking_id: UUID, body: NoteIn, headers: IdempotencyHeaders) -> NoteOut:
     """Write a note about a booking."""
-    scope = f"{request.path}:{current_member().user_id}"
-    with transaction():
-        booking = _booking(booking_id)
-        if headers.key and (earlier := earlier_answer(scope=scope, key=headers.key, body=body.model_dump())):
-            return NoteOut.model_validate(earlier)
-        note = NoteOut.of(add_note(booking=booking, author=current_member(), text=body.text))
-        if headers.key:
-            remember_answer(scope=scope, key=headers.key, answer=note.model_dump(mode="json"))
-    return note
+    booking, scope = _booking(booking_id), f"{request.path}:{current_member().user_id}"
+    note = made_once(
+        scope,
+        headers=headers,
+        body=body,
+        create=lambda: add_note(booking=booking, author=current_member(), text=body.text),
+        find=partial(queries.get_note, booking),
+    )
+    return NoteOut.of(note)
 
 
 @blueprint.delete("/bookings/<uuid:booking_id>/notes/<uuid:note_id>")

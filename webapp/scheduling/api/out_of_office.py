@@ -46,16 +46,14 @@ def create_out_of_office(body: OutOfOfficeIn, headers: IdempotencyHeaders) -> Ou
     """Be away on whole days; bookings already made stay."""
     member = current_member()
 
-    def create() -> OutOfOfficeOut:
-        return OutOfOfficeOut.of(
-            be_away(
-                organization_id=member.organization_id,
-                host_id=member.user_id,
-                details=body.details(timezone=member.user.timezone),
-            )
+    def create() -> OutOfOffice:
+        return be_away(
+            organization_id=member.organization_id,
+            host_id=member.user_id,
+            details=body.details(timezone=member.user.timezone),
         )
 
-    return created_once(OutOfOfficeOut, headers=headers, body=body, create=create)
+    return OutOfOfficeOut.of(created_once(headers=headers, body=body, create=create, find=_own))
 
 
 @blueprint.get("/out-of-office/<uuid:absence_id>")

@@ -59,7 +59,7 @@ def list_schedules() -> SchedulesOut:
 )
 def create_schedule(body: ScheduleIn, headers: IdempotencyHeaders) -> ScheduleOut:
     """Make a schedule."""
-    return created_once(ScheduleOut, headers=headers, body=body, create=lambda: ScheduleOut.of(_made(body)))
+    return ScheduleOut.of(created_once(headers=headers, body=body, create=lambda: _made(body), find=_own))
 
 
 @blueprint.get("/schedules/<uuid:schedule_id>")

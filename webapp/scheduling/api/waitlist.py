@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from uuid import UUID
 
 from flask import request
@@ -9,13 +10,14 @@ from flask import request
 from webapp.core.clock import find_zone
 from webapp.core.db import transaction
 from webapp.core.errors import NotFound
-from webapp.core.idempotency import earlier_answer, remember_answer
 from webapp.core.words import say
 from webapp.identity.access import current_member, token_required
 from webapp.identity.models import Scope
 from webapp.scheduling import queries
 from webapp.scheduling.api.blueprints import for_guests, for_members, only_host
+from webapp.scheduling.api.creating import made_once
 from webapp.scheduling.api.opening import opened_to_wait
+from webapp.scheduling.models import WaitlistEntry
 from webapp.scheduling.schemas.guests import BookingCreated, SlotsQuery
 from webapp.scheduling.schemas.waitlist import (
     AcceptIn,
@@ -66,21 +68,18 @@ def join_waitlist(org: str, event_type: str, body: WaitlistIn, headers: Idempote
     409 `link_books_only`.
     """
     bookable = opened_to_wait(org, event_type, body.link)
-    scope, sent = request.path, body.model_dump(mode="json")
-    with transaction():
-        if headers.key and (earlier := earlier_answer(scope=scope, key=headers.key, body=sent)):
-            return WaitlistJoined.model_validate(earlier)
-        entry = waitlist.join(
+
+    def join() -> WaitlistEntry:
+        return waitlist.join(
             event_type=bookable,
             guest=body.guest(),
             answers=body.answers or {},
             wanted=body.wanted,
             duration=body.duration,
         )
-        joined = WaitlistJoined.of(entry)
-        if headers.key:
-            remember_answer(scope=scope, key=headers.key, answer=joined.model_dump(mode="json"))
-    return joined
+
+    find = partial(queries.get_waitlist_entry, bookable.organization_id)
+    return WaitlistJoined.of(made_once(request.path, headers=headers, body=body, create=join, find=find))
 
 
 @blueprint.get("/waitlist/<token>")

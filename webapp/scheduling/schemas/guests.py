@@ -277,9 +277,10 @@ class BookingCreated(OccurrenceOut):
     series: list[OccurrenceOut] = Field(default_factory=list, exclude_if=lambda series: not series)
 
     @classmethod
-    def of_series(cls, booked: list[Booking]) -> Self:
-        """Show the bookings of a series."""
-        return cls(**OccurrenceOut.of(booked[0]).model_dump(), series=[OccurrenceOut.of(each) for each in booked])
+    def of(cls, booking: Booking) -> Self:
+        """Show the booking, and all of its series, to who made it."""
+        series = [OccurrenceOut.of(each) for each in series_of(booking)]
+        return cls(**OccurrenceOut.of(booking).model_dump(), series=series)
 
 
 class InviteeOut(Out):
