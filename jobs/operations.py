@@ -23,6 +23,7 @@ from webapp.operations.service import operators, purge
 
 HALF_A_MINUTE = timedelta(seconds=30)
 REPLAY_BATCH = 100
+PURGED_AT_ONCE = 500
 # Longer than it takes to find a mail server that hangs.
 WATCHMANS_TURN = timedelta(minutes=2)
 
@@ -91,8 +92,10 @@ def monitor_job_performance() -> dict[str, Any]:
     busy = {name: _performance(one) for name, one in work.items() if one.ended}
     for name, figures in busy.items():
         log.info("job performance", of=name, **figures)
-    with transaction():
-        purge()
+    gone = PURGED_AT_ONCE
+    while gone == PURGED_AT_ONCE:
+        with transaction():
+            gone = purge(limit=PURGED_AT_ONCE)
     return {"jobs": busy}
 
 

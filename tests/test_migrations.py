@@ -17,7 +17,8 @@ from tests.scheduling.test_groups import group
 from tests.scheduling.test_hold_a_time import held
 from tests.scheduling.test_teams import in_turn, people, together
 from tests.scheduling.waiting import bookable, cancelled, joined
-from webapp.core.db import db, metadata, session
+from webapp.core.db import db, metadata, session, transaction
+from webapp.core.models import IdempotentRequest
 
 FIRST = "20261122_foundation"
 FIRST_WITH_GROUPS = "20261122_meetings"
@@ -98,3 +99,15 @@ def test_migrations_go_back_and_forth_with_data_in_the_tables(
         upgrade(revision=revision)
         assert counts() == before, f"up to {revision}"
     assert differences() == []
+
+
+def test_links_in_answers_that_were_kept_whole_are_taken_out_and_old_answers_go(migrating: Flask) -> None:
+    answers = {"whole": {"id": "1", "manage_url": "x"}, "old": {"id": "2"}, "hold": {"expires_at": "soon"}}
+    downgrade(revision="20261125_kinds")
+    with transaction():
+        for key, answer in answers.items():
+            session().add(IdempotentRequest(scope="test", key=key, body_digest="0" * 64, answer=answer))
+        session().execute(text("UPDATE idempotent_request SET created_at = '2026-01-01' WHERE key = 'old'"))
+    upgrade(revision="20261130_keys")
+    kept = session().execute(text("SELECT key, answer FROM idempotent_request")).all()
+    assert {row.key: row.answer for row in kept} == {"whole": {"id": "1"}, "hold": {"expires_at": "soon"}}

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from datetime import timedelta
 from typing import Any, ClassVar
 
 from sqlalchemy import select
@@ -16,6 +17,9 @@ from webapp.core.db import session
 from webapp.core.errors import DomainError
 from webapp.core.models import IdempotentRequest
 from webapp.core.words import say
+
+# For so long a key is known; sent again after that, it makes something new.
+KEEP_KEYS = timedelta(hours=24)
 
 
 class KeyReused(DomainError):

@@ -8,12 +8,14 @@ from collections.abc import Sequence
 from datetime import timedelta
 from typing import Any
 
-from sqlalchemy import delete, func, select
+from sqlalchemy import ColumnElement, delete, func, select
 
-from webapp.core.db import session
+from webapp.core.db import Base, session
+from webapp.core.idempotency import KEEP_KEYS
 from webapp.core.logs import without_secrets
+from webapp.core.models import IdempotentRequest
 from webapp.core.settings import settings
-from webapp.identity.models import Membership, Organization, Role, User
+from webapp.identity.models import Membership, Organization, Role, User, UserSession
 from webapp.operations.models import Action, Alert, OperationsAction, QueueSample, Via
 
 KEEP_SAMPLES = timedelta(hours=25)
@@ -75,11 +77,21 @@ def command_account() -> str:
     return f"{account}@{socket.gethostname()}"[:254]
 
 
-def purge() -> None:
-    """Delete what is past its time, in the caller's transaction."""
-    for kind, moment, keep in (
-        (QueueSample, QueueSample.taken_at, KEEP_SAMPLES),
-        (Alert, Alert.recovered_at, KEEP_ALERTS),
-        (OperationsAction, OperationsAction.created_at, KEEP_ACTIONS),
-    ):
-        session().execute(delete(kind).where(moment < func.now() - keep).execution_options(synchronize_session=False))
+def purge(*, limit: int) -> int:
+    """Delete up to `limit` rows of each kind that are past their time; return how many went of that with the most."""
+    return max(
+        _purge(kind, moment < func.now() - keep, limit)
+        for kind, moment, keep in (
+            (QueueSample, QueueSample.taken_at, KEEP_SAMPLES),
+            (Alert, Alert.recovered_at, KEEP_ALERTS),
+            (OperationsAction, OperationsAction.created_at, KEEP_ACTIONS),
+            (IdempotentRequest, IdempotentRequest.created_at, KEEP_KEYS),
+            (UserSession, UserSession.expires_at, timedelta()),
+        )
+    )
+
+
+def _purge(kind: type[Base], past: ColumnElement[bool], limit: int) -> int:
+    batch = select(kind.id).where(past).limit(limit).with_for_update(skip_locked=True)
+    gone = delete(kind).where(kind.id.in_(batch)).returning(kind.id)
+    return len(session().execute(gone, execution_options={"synchronize_session": False}).all())

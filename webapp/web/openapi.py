@@ -66,7 +66,8 @@ class IdempotencyHeaders(BaseModel):
         min_length=1,
         max_length=255,
         pattern="^[!-~]+$",
-        description="A fresh random value for each thing to create; the same request sent again creates nothing more.",
+        description="A fresh random value for each thing to create; the same request sent again within 24 hours creates"
+        " nothing more, and is answered with what it made.",
     )
 
 
