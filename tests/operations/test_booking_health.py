@@ -15,13 +15,15 @@ from tests import factories
 from tests.factories import event_type
 from tests.notifications.test_mails_to_a_team import work
 from tests.operations.test_metrics import named, scrape
-from tests.scheduling.helpers import at, booked
+from tests.scheduling.helpers import GUEST, at, booked
 from webapp.core import clock
 from webapp.core.db import session, transaction
 from webapp.operations import alerts, memory
 from webapp.operations.models import Alert, AlertKind
-from webapp.scheduling.models import Booking, EventType, Side
-from webapp.scheduling.service.booking import cancel
+from webapp.scheduling.models import Booking, EventType, Frequency, Side
+from webapp.scheduling.service.approval import approve
+from webapp.scheduling.service.booking import cancel, reschedule
+from webapp.scheduling.service.series import Recurrence, book_series
 
 pytestmark = pytest.mark.usefixtures("app")
 
@@ -112,6 +114,42 @@ def test_a_booking_that_was_only_now_confirmed_has_its_time(kind: EventType) -> 
     assert look()[0]["late_confirmations"] == 1
     with transaction():
         booking.updated_at = clock.now()
+    assert look()[0]["late_confirmations"] == 0
+
+
+def test_a_request_that_was_approved_is_told_of_under_its_approval(kind: EventType) -> None:
+    with transaction():
+        kind.requires_approval = True
+    asked = booked(kind)
+    with transaction():
+        approve(booking=asked)
+    _age(asked, minutes=11)
+    assert look()[0]["late_confirmations"] == 1
+    work()
+    assert look()[0]["late_confirmations"] == 0
+    with transaction():
+        reschedule(booking=asked, start=at(14))
+        approve(booking=asked)
+    _age(asked, minutes=11)
+    assert look()[0]["late_confirmations"] == 1  # what was said before is not what was approved now
+    work()
+    assert look()[0]["late_confirmations"] == 0
+
+
+def test_a_series_is_told_of_once_for_all_its_meetings(kind: EventType) -> None:
+    with transaction():
+        kind.series_most = 3
+        weekly = Recurrence(frequency=Frequency.WEEKLY, count=3)
+        series = book_series(event_type=kind, start=at(10), recurrence=weekly, guest=GUEST, answers={})
+    _age(*series, minutes=11)
+    assert look()[0]["late_confirmations"] == 3
+    work()
+    assert look()[0]["late_confirmations"] == 0
+    with transaction():
+        reschedule(booking=series[0], start=at(14))
+    _age(*series, minutes=11)
+    assert look()[0]["late_confirmations"] == 1
+    work()
     assert look()[0]["late_confirmations"] == 0
 
 

@@ -5,13 +5,15 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 from typing import NamedTuple
 
-from sqlalchemy import String, cast, func, literal, or_, select
+from sqlalchemy import ColumnElement, String, and_, case, cast, func, literal, or_, select
+from sqlalchemy.orm import aliased
 
 from webapp.core.db import session
 from webapp.notifications.models import Delivery, DeliveryStatus
 from webapp.scheduling.models import Booking, BookingStatus
 
 _HOUR, _DAY, _WEEK = timedelta(hours=1), timedelta(days=1), timedelta(days=7)
+_BOOKED, _MOVED = "booking_confirmation_invitee", "booking_rescheduled_invitee"
 
 
 class BookingRate(NamedTuple):
@@ -38,10 +40,20 @@ def booking_rate(now: datetime) -> BookingRate:
 def late_confirmations(now: datetime, *, after: timedelta) -> int:
     """Return how many bookings of the last 24 hours are confirmed for so long, and their guests were not told by mail.
 
-    A booking that was changed since, or only confirmed then, has as long again.
+    A booking that was changed since, or only confirmed then, has as long again. What its guest has to be told of is the
+    latest that befell it: that it was booked, on its own or with its series, that it was approved, or that it moved.
     """
-    key = literal("booking:") + cast(Booking.id, String) + ":booking_confirmation_invitee"
-    told = select(1).where(Delivery.idempotency_key == key, Delivery.status == DeliveryStatus.SENT).exists()
+    occasion = case((Booking.sequence == 0, ""), else_=":" + cast(Booking.sequence, String))
+    own = select(1).where(_sent(*(_about(Booking, kind) + occasion for kind in (_BOOKED, _MOVED))))
+    first = aliased(Booking)  # of a series, made in the same moment; it may have moved since it was told of
+    with_series = select(1).where(
+        Booking.sequence == 0,
+        first.series_id.is_not(None),
+        first.series_id == Booking.series_id,
+        first.created_at > now - _DAY,
+        _sent(_about(first, _BOOKED)),
+    )
+    told = or_(own.exists(), with_series.exists())
     late = select(func.count()).where(
         Booking.status == BookingStatus.CONFIRMED,
         Booking.created_at.between(now - _DAY, now - after),
@@ -49,3 +61,12 @@ def late_confirmations(now: datetime, *, after: timedelta) -> int:
         ~told,
     )
     return session().scalar(late) or 0
+
+
+def _about(booking: type[Booking], template: str) -> ColumnElement[str]:
+    """Return how the keys of the mails begin that tell of the booking by this template."""
+    return literal("booking:") + cast(booking.id, String) + f":{template}"
+
+
+def _sent(*keys: ColumnElement[str]) -> ColumnElement[bool]:
+    return and_(Delivery.idempotency_key.in_(keys), Delivery.status == DeliveryStatus.SENT)
