@@ -7,7 +7,7 @@ from webapp.identity.access import current_member, token_required
 from webapp.identity.models import Scope
 from webapp.scheduling.api.blueprints import for_members
 from webapp.scheduling.schemas.misfits import MisfitAnswerIn, MisfitsOut
-from webapp.scheduling.service.impact import Misfit, answer_misfit, misfits
+from webapp.scheduling.service.impact import Misfit, answer_several, misfits
 from webapp.web.openapi import endpoint
 
 blueprint = for_members("scheduling_misfits_api")
@@ -29,9 +29,9 @@ def list_misfits() -> MisfitsOut:
 def answer_misfits(body: MisfitAnswerIn) -> MisfitsOut:
     """Keep bookings that no longer fit, ask their guests to move them, or cancel them; the answer is what is left."""
     with transaction():
-        for misfit in _own():
-            if body.booking_ids is None or misfit.booking.id in body.booking_ids:
-                answer_misfit(booking=misfit.booking, answer=body.answer, reason=body.reason or "")
+        found = [misfit.booking for misfit in _own()]
+        chosen = [booking for booking in found if body.booking_ids is None or booking.id in body.booking_ids]
+        answer_several(bookings=chosen, answer=body.answer, reason=body.reason or "")
     return MisfitsOut.of(_own())
 
 

@@ -22,9 +22,10 @@ from webapp.scheduling.models import Booking, EventType, Schedule, Side
 from webapp.scheduling.service.absences import Absences, absences_between, dates_around
 from webapp.scheduling.service.booking import cancel
 from webapp.scheduling.service.diaries import LONGEST_MEETING, Asked, Hosting, diary_of
+from webapp.scheduling.service.meetings import hosts_turn
 from webapp.scheduling.service.named_schedules import schedule_id_of
 from webapp.scheduling.service.offers import rules_for
-from webapp.scheduling.service.standing import require_changeable
+from webapp.scheduling.service.standing import can_change, read_again, require_changeable
 from webapp.scheduling.slots import Limits, Refusal, Rules, check
 from webapp.scheduling.slots.spans import merge, within
 
@@ -67,6 +68,15 @@ def misfits(*, organization_id: UUID, host_id: UUID) -> list[Misfit]:
     dates = dates_around(begin - LONGEST_MEETING, until + LONGEST_MEETING)
     found = ((booking, _cause(booking, host_id, schedules, absences, dates)) for booking in bookings)
     return [Misfit(booking, cause) for booking, cause in found if cause]
+
+
+def answer_several(*, bookings: Sequence[Booking], answer: Answer, reason: str = "") -> None:
+    """Do with all of the bookings what `answer_misfit` does with one, but with those that ended meanwhile; or raise."""
+    with hosts_turn(host.id for booking in bookings for host in booking.hosts):
+        for booking in bookings:
+            read_again(booking)
+            if can_change(booking):
+                answer_misfit(booking=booking, answer=answer, reason=reason)
 
 
 def answer_misfit(*, booking: Booking, answer: Answer, reason: str = "") -> None:

@@ -14,7 +14,7 @@ from webapp.core.words import say
 from webapp.scheduling.errors import OccurrencesRefused, StartRefused
 from webapp.scheduling.events import SeriesBooked, SeriesCancelled
 from webapp.scheduling.models import Booking, BookingLink, BookingSeries, EventType, Frequency, Hold, Side
-from webapp.scheduling.queries import series_of
+from webapp.scheduling.queries import bookings_of_series
 from webapp.scheduling.service.answers import Answer
 from webapp.scheduling.service.booking import book, cancel
 from webapp.scheduling.service.diaries import possible_hosts
@@ -103,11 +103,19 @@ def cancel_rest(*, booking: Booking, by: Side, reason: str) -> list[Booking]:
 
     Each is cancelled as by `cancel`, and what is raised is what that raises for the booking itself.
     """
-    rest = [each for each in series_of(booking) if each.starts_at > booking.starts_at and can_change(each)]
-    with hosts_turn({booking.host_id, *(each.host_id for each in rest)}):
+    with hosts_turn(host.id for each in (booking, *_rest(booking)) for host in each.hosts):
+        rest = _rest(booking)  # which may have changed while waiting for the hosts' turn
         gone = [cancel(booking=each, by=by, reason=reason, together=True) for each in (booking, *rest)]
     publish(SeriesCancelled(booking_ids=[each.id for each in gone]))
     return gone
+
+
+def _rest(booking: Booking) -> list[Booking]:
+    """Read, and return, all later bookings of the series that still stand."""
+    if booking.series_id is None:
+        return []
+    series = bookings_of_series(booking.series_id)
+    return [each for each in series if each.starts_at > booking.starts_at and can_change(each)]
 
 
 def _starts(event_type: EventType, start: datetime, recurrence: Recurrence) -> list[datetime]:
