@@ -15,6 +15,7 @@ from webapp.core.db import session, transaction
 from webapp.identity.models import Membership, Role, Scope
 from webapp.scheduling.models import Booking, BookingStatus, EventType
 from webapp.scheduling.queries import get_booking
+from webapp.scheduling.service import impact
 from webapp.scheduling.service.blocks import BlockDetails, block_time
 from webapp.scheduling.service.booking import reschedule
 from webapp.scheduling.service.impact import Answer, Cause, answer_misfit, misfits
@@ -23,6 +24,8 @@ from webapp.scheduling.service.schedules import set_override
 
 PAGE = "/app/availability/bookings"
 API = "/api/v1/availability/bookings"
+NOTHING = {"items": [], "more": False}
+SCOPES = (Scope.AVAILABILITY_READ, Scope.AVAILABILITY_WRITE, Scope.BOOKINGS_READ, Scope.BOOKINGS_WRITE)
 
 
 @pytest.fixture
@@ -39,7 +42,7 @@ def found(host: Membership) -> list[tuple[Booking, Cause]]:
     session().rollback()
     session().expire_all()
     rows = misfits(organization_id=host.organization_id, host_id=host.user_id)
-    return [(row.booking, row.cause) for row in rows]
+    return [(row.booking, row.cause) for row in rows.items]
 
 
 def block(host: Membership, hour: int, *, day: int = 2) -> None:
@@ -185,11 +188,59 @@ def test_programs_see_what_no_longer_fits_and_answer(client: FlaskClient, host: 
     one = {"answer": "keep", "booking_ids": [str(bookings_made[0].id)]}
     assert len(client.post(API, json=one, headers=headers).get_json()["items"]) == 2
     everything = {"answer": "cancel", "reason": "Ill"}
-    assert client.post(API, json=everything, headers=headers).get_json() == {"items": []}
+    assert client.post(API, json=everything, headers=headers).get_json() == NOTHING
     session().expire_all()
     states = [get_booking(host.organization_id, each.id).is_confirmed for each in bookings_made]
     assert states == [True, False, False]
     refused(client.post(API, json={"answer": "fly"}, headers=headers), 422, "invalid", "answer")
     refused(client.post(API, json=one, headers=bearer(host, Scope.AVAILABILITY_READ)), 403, "insufficient_scope")
-    assert client.get(API, headers=bearer(member(), *Scope)).get_json() == {"items": []}
+    assert client.get(API, headers=bearer(member(), *Scope)).get_json() == NOTHING
     assert client.put(API, headers=headers).status_code == 405
+
+
+def test_who_manages_the_organisation_sees_and_settles_what_a_colleague_leaves_out(
+    client: FlaskClient, host: Membership, kind: EventType
+) -> None:
+    booking = booked(kind, at(10))
+    manager = member(of=host.organization, role=Role.ADMIN)
+    program = bearer(manager, *SCOPES)
+    path = f"/api/v1/schedules/{kind.schedule_id}/days/{in_days(2)}"
+    assert client.put(path, json={"ranges": []}, headers=program).status_code == 200
+    theirs = {"host_id": str(host.user_id)}
+    assert client.get(API, headers=program).get_json() == NOTHING
+    (item,) = client.get(API, query_string=theirs, headers=program).get_json()["items"]
+    assert (item["booking"]["id"], item["cause"]) == (str(booking.id), "hours")
+    assert client.post(API, json={"answer": "cancel"}, headers=program).get_json() == NOTHING
+    assert len(found(host)) == 1
+    assert client.post(API, json={"answer": "cancel"} | theirs, headers=program).get_json() == NOTHING
+    assert found(host) == []
+
+
+def test_nobody_else_asks_for_a_colleagues(client: FlaskClient, host: Membership, kind: EventType) -> None:
+    booked(kind, at(10))
+    away(host, 2)
+    theirs = {"host_id": str(host.user_id)}
+    for other in (member(of=host.organization, role=Role.MEMBER), member()):
+        program = bearer(other, *SCOPES)
+        refused(client.get(API, query_string=theirs, headers=program), 404, "not_found")
+        refused(client.post(API, json={"answer": "cancel"} | theirs, headers=program), 404, "not_found")
+    own = bearer(host, *SCOPES)
+    assert len(client.get(API, query_string=theirs, headers=own).get_json()["items"]) == 1
+    refused(client.get(API, query_string={"host_id": "x"}, headers=own), 422, "invalid", "host_id")
+
+
+def test_of_many_that_do_not_fit_the_first_are_shown_and_that_there_are_more(
+    app: Flask, client: FlaskClient, host: Membership, kind: EventType, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(impact, "MOST_MISFITS", 2)
+    monkeypatch.setattr(impact, "BOOKINGS_AT_ONCE", 3)
+    fitting = [at(9, days=1) + timedelta(minutes=30 * number) for number in range(5)]
+    late = bookings(of=kind, starts=[*fitting, *(at(18, days=day) for day in (2, 3, 4))])[5:]
+    program = bearer(host, *SCOPES)
+    shown = client.get(API, headers=program).get_json()
+    first, second, third = (str(booking.id) for booking in late)
+    assert ([item["booking"]["id"] for item in shown["items"]], shown["more"]) == ([first, second], True)
+    page = Visitor(app).sign_in(host).open(PAGE)
+    assert "These are the first 2; the others follow once these are answered." in page.words
+    left = client.post(API, json={"answer": "keep"}, headers=program).get_json()
+    assert ([item["booking"]["id"] for item in left["items"]], left["more"]) == ([third], False)

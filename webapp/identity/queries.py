@@ -11,6 +11,7 @@ from sqlalchemy.orm import contains_eager
 
 from webapp.core.db import session
 from webapp.core.errors import NotFound
+from webapp.core.scope import scoped
 from webapp.core.words import say
 from webapp.identity.models import ApiToken, Membership, User, UserSession
 
@@ -32,6 +33,14 @@ def find_membership(membership_id: UUID) -> Membership:
     found = session().get(Membership, membership_id, populate_existing=True)
     if found is None:
         raise NotFound(say("This person is no member any more."))
+    return found
+
+
+def member_of(organization_id: UUID, *, user_id: UUID) -> Membership:
+    """Return a person's membership in the organisation; raises NotFound."""
+    found = session().scalar(scoped(Membership, organization_id).filter_by(user_id=user_id))
+    if found is None:
+        raise NotFound
     return found
 
 

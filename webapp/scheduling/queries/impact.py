@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from uuid import UUID
 
-from sqlalchemy import or_
+from sqlalchemy import or_, tuple_
 from sqlalchemy.orm import contains_eager, selectinload
 
 from webapp.core import clock
@@ -14,11 +14,11 @@ from webapp.scheduling.models import Booking
 from webapp.scheduling.queries.bookings import hosted_by
 from webapp.scheduling.queries.event_types import with_team
 
-MOST_BOOKINGS = 1000
 
-
-def bookings_to_come(*, organization_id: UUID, host_id: UUID, kept: bool = False) -> list[Booking]:
-    """Return the host's next bookings that have not begun, soonest first, at most MOST_BOOKINGS.
+def bookings_to_come(
+    *, organization_id: UUID, host_id: UUID, limit: int, after: Booking | None = None, kept: bool = False
+) -> list[Booking]:
+    """Return the host's next bookings that have not begun, soonest first: `limit` of them, those that come `after` one.
 
     Those that the host keeps at their time whatever the hours say are left out unless `kept`.
     """
@@ -28,8 +28,10 @@ def bookings_to_come(*, organization_id: UUID, host_id: UUID, kept: bool = False
         .options(contains_eager(Booking.event_type).options(with_team()), selectinload(Booking.further_hosts))
         .where(hosted_by(host_id), Booking.meeting_id.is_not(None), Booking.starts_at > clock.now())
         .order_by(Booking.starts_at, Booking.id)
-        .limit(MOST_BOOKINGS)
+        .limit(limit)
     )
+    if after is not None:
+        statement = statement.where(tuple_(Booking.starts_at, Booking.id) > (after.starts_at, after.id))
     if not kept:
         statement = statement.where(or_(Booking.kept_start.is_(None), Booking.kept_start != Booking.starts_at))
     return list(session().scalars(statement))

@@ -9,8 +9,10 @@ from pydantic import Field
 
 from webapp.scheduling.schemas.fields import Reason
 from webapp.scheduling.schemas.members import BookingOut
-from webapp.scheduling.service.impact import Answer, Cause, Misfit
-from webapp.web.openapi import In, Out
+from webapp.scheduling.service.impact import Answer, Cause, Misfits
+from webapp.web.openapi import In, Out, Query
+
+_WHOSE = "Another host than the token's holder, for who manages the organisation."
 
 
 class MisfitOut(Out):
@@ -21,18 +23,26 @@ class MisfitOut(Out):
 
 
 class MisfitsOut(Out):
-    """The holder's bookings to come that no longer fit, soonest first."""
+    """A host's bookings to come that no longer fit, soonest first; others follow these if there are `more`."""
 
     items: list[MisfitOut]
+    more: bool
 
     @classmethod
-    def of(cls, misfits: list[Misfit]) -> MisfitsOut:
+    def of(cls, misfits: Misfits) -> MisfitsOut:
         """Show all of them."""
-        return cls(items=[MisfitOut(booking=BookingOut.of(each.booking), cause=each.cause) for each in misfits])
+        items = [MisfitOut(booking=BookingOut.of(each.booking), cause=each.cause) for each in misfits.items]
+        return cls(items=items, more=misfits.more)
+
+
+class MisfitsQuery(Query):
+    """Whose bookings."""
+
+    host_id: UUID | None = Field(None, description=_WHOSE)
 
 
 class MisfitAnswerIn(In):
-    """What becomes of bookings that no longer fit: of those named, or of all.
+    """What becomes of bookings that no longer fit: of those named, or of all that are listed.
 
     They are kept, or their guests are asked to choose another time, or they are cancelled with a reason.
     """
@@ -40,3 +50,4 @@ class MisfitAnswerIn(In):
     answer: Answer
     booking_ids: Annotated[list[UUID], Field(max_length=1000)] | None = None
     reason: Reason | None = None
+    host_id: UUID | None = Field(None, description=_WHOSE)

@@ -7,10 +7,11 @@ stands.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 from enum import StrEnum
+from itertools import islice
 from uuid import UUID
 
 from webapp.core import clock
@@ -28,6 +29,8 @@ from webapp.scheduling.service.offers import rules_for
 from webapp.scheduling.service.standing import can_change, read_again, require_changeable
 from webapp.scheduling.slots import Limits, Refusal, Rules, check
 from webapp.scheduling.slots.spans import merge, within
+
+MOST_MISFITS = BOOKINGS_AT_ONCE = 1000
 
 
 class Cause(StrEnum):
@@ -54,20 +57,44 @@ class Misfit:
     cause: Cause
 
 
-def misfits(*, organization_id: UUID, host_id: UUID) -> list[Misfit]:
+@dataclass(frozen=True, slots=True)
+class Misfits:
+    """The first bookings that no longer fit, and whether there are `more`."""
+
+    items: list[Misfit]
+    more: bool
+
+
+def misfits(*, organization_id: UUID, host_id: UUID) -> Misfits:
     """Return the bookings to come that no longer fit the host's hours, blocks and days away, soonest first.
 
-    Bookings that the host said to keep are left out for as long as they stay at that time.
+    They are MOST_MISFITS at most. Bookings that the host said to keep are left out for as long as they stay at that
+    time.
     """
-    bookings = queries.bookings_to_come(organization_id=organization_id, host_id=host_id)
-    if not bookings:
-        return []
+    found = list(islice(_find(organization_id, host_id), MOST_MISFITS + 1))
+    return Misfits(found[:MOST_MISFITS], more=len(found) > MOST_MISFITS)
+
+
+def _find(organization_id: UUID, host_id: UUID) -> Iterator[Misfit]:
+    """Yield all of them, however many bookings there are that fit."""
+    last = None
+    while bookings := queries.bookings_to_come(
+        organization_id=organization_id, host_id=host_id, after=last, limit=BOOKINGS_AT_ONCE
+    ):
+        yield from _among(bookings, organization_id, host_id)
+        if len(bookings) < BOOKINGS_AT_ONCE:
+            return
+        last = bookings[-1]
+
+
+def _among(bookings: Sequence[Booking], organization_id: UUID, host_id: UUID) -> Iterator[Misfit]:
+    """Yield those of the bookings that no longer fit; they are in order."""
     begin, until = minute_of(bookings[0].starts_at), max(minute_from(booking.ends_at) for booking in bookings)
     absences = absences_between([host_id], begin=begin - LONGEST_MEETING, until=until + LONGEST_MEETING)
     schedules = queries.schedules(organization_id=organization_id, host_id=host_id)
     dates = dates_around(begin - LONGEST_MEETING, until + LONGEST_MEETING)
     found = ((booking, _cause(booking, host_id, schedules, absences, dates)) for booking in bookings)
-    return [Misfit(booking, cause) for booking, cause in found if cause]
+    yield from (Misfit(booking, cause) for booking, cause in found if cause)
 
 
 def answer_several(*, bookings: Sequence[Booking], answer: Answer, reason: str = "") -> None:

@@ -15,7 +15,7 @@ from webapp.core.db import transaction
 from webapp.core.errors import DomainError
 from webapp.identity.access import current_member, signed_in
 from webapp.scheduling.forms.booking import CancelForm
-from webapp.scheduling.service.impact import Answer, Misfit, answer_misfit, misfits
+from webapp.scheduling.service.impact import Answer, Misfit, Misfits, answer_misfit, misfits
 from webapp.web.languages import told
 
 blueprint = Blueprint("misfits", __name__, url_prefix="/app/availability/bookings")
@@ -38,7 +38,7 @@ def answer() -> ResponseReturnValue:
         return _back(_("Please say what to do with them."))
     if not form.validate():
         return _page(form), 422
-    found = [misfit for misfit in _own() if str(misfit.booking.id) in chosen]
+    found = [misfit for misfit in _own().items if str(misfit.booking.id) in chosen]
     if not found:
         return _back(_("Please choose at least one booking."))
     _tell(Answer(wanted), _answer_each(found, Answer(wanted), (form.reason.data or "").strip()))
@@ -47,7 +47,7 @@ def answer() -> ResponseReturnValue:
 
 def after_change(address: str) -> ResponseReturnValue:
     """Lead on after a change of when the member can be booked: to the bookings that no longer fit, if there are any."""
-    found = len(_own())
+    found = len(_own().items)
     if not found:
         return redirect(address, 303)
     words = ngettext(
@@ -59,7 +59,7 @@ def after_change(address: str) -> ResponseReturnValue:
     return redirect(url_for("misfits.index"), 303)
 
 
-def _own() -> list[Misfit]:
+def _own() -> Misfits:
     member = current_member()
     return misfits(organization_id=member.organization_id, host_id=member.user_id)
 
