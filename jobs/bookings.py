@@ -35,6 +35,8 @@ from webapp.scheduling.service.standing import can_change
 NO_SHOWS_AT_ONCE = 200
 LINKS_AT_ONCE = 500
 HOLDS_AT_ONCE = 100
+# Each ends by a job of its own, and at the latest when the waitlists are tidied up, every five minutes.
+OFFERS_END_WITHIN = timedelta(minutes=10)
 
 
 @job(queue="bookings", lane="high", on=BookingConfirmed, atomic=True)
@@ -151,9 +153,10 @@ def cleanup_expired_access_tokens() -> dict[str, int]:
 
 @job(queue="maintenance", retry="never")
 def monitor_booking_system_health() -> dict[str, Any]:
-    """Look at how much is booked and how many guests wait for a confirmation; show it, and have it judged."""
+    """Look at how much is booked, and who waits for a confirmation or in line; show it, and have it judged."""
     now = clock.now()
     with transaction():
+        line = queries.waitlist_health(now, after=OFFERS_END_WITHIN)
         rate = queries.booking_rate(now)
         late = queries.late_confirmations(now, after=timedelta(minutes=settings().alert_confirmation_minutes))
         publish(BookingHealthSeen(late_confirmations=late, made=rate.day, made_week_before=rate.day_week_before))
@@ -162,7 +165,9 @@ def monitor_booking_system_health() -> dict[str, Any]:
     measures.set_gauge("bookings_made", rate.hour_week_before, period="hour", week="before")
     measures.set_gauge("bookings_made", rate.day_week_before, period="day", week="before")
     measures.set_gauge("late_confirmations", late)
-    return {"rate": rate._asdict(), "late_confirmations": late}
+    for state, number in line._asdict().items():
+        measures.set_gauge("waitlist_entries", number, state=state)
+    return {"rate": rate._asdict(), "late_confirmations": late, "waitlist": line._asdict()}
 
 
 @job(queue="bookings", on=BookingDeclined)

@@ -9,6 +9,7 @@ import pytest
 from flask.testing import FlaskClient
 
 from jobs import bookings, operations
+from jobs.bookings import offer_what_is_free
 from jobs.runtime import execute
 from jobs.runtime.models import JobRun, RunState
 from tests import factories
@@ -16,11 +17,13 @@ from tests.factories import event_type
 from tests.notifications.test_mails_to_a_team import work
 from tests.operations.test_metrics import named, scrape
 from tests.scheduling.helpers import GUEST, at, booked
+from tests.scheduling.waiting import bookable, cancelled, joined
 from webapp.core import clock
 from webapp.core.db import session, transaction
 from webapp.operations import alerts, memory
 from webapp.operations.models import Alert, AlertKind
-from webapp.scheduling.models import Booking, EventType, Frequency, Side
+from webapp.scheduling.models import Booking, EventType, Frequency, Side, WaitlistEntry
+from webapp.scheduling.service import waitlist
 from webapp.scheduling.service.approval import approve
 from webapp.scheduling.service.booking import cancel, reschedule
 from webapp.scheduling.service.series import Recurrence, book_series
@@ -151,6 +154,32 @@ def test_a_series_is_told_of_once_for_all_its_meetings(kind: EventType) -> None:
     assert look()[0]["late_confirmations"] == 1
     work()
     assert look()[0]["late_confirmations"] == 0
+
+
+def test_who_waits_is_counted_and_who_holds_an_offer_past_its_time(client: FlaskClient) -> None:
+    kinds = [bookable() for _ in range(3)]
+    taken = [booked(kind) for kind in kinds]
+    lines = [[joined(kind, "Bea"), joined(kind, "Cy")] for kind in kinds]
+    for booking in taken[1:]:
+        cancelled(booking)
+        offer_what_is_free([booking.host_id])
+    with transaction():
+        waitlist.leave(entry=lines[0][0])
+    assert look()[0]["waitlist"] == {"waiting": 3, "offered": 2, "overdue": 0}
+    _overdue(lines[1][0], minutes=9)  # which those who look every five minutes have yet to see
+    assert look()[0]["waitlist"] == {"waiting": 3, "offered": 2, "overdue": 0}
+    _overdue(lines[1][0], minutes=11)
+    figures, _ = look()
+    assert figures["waitlist"] == {"waiting": 3, "offered": 2, "overdue": 1}
+    shown = scrape(client)
+    assert {state: shown[named("almanac_waitlist_entries", state=state)] for state in figures["waitlist"]} == (
+        figures["waitlist"]
+    )
+
+
+def _overdue(entry: WaitlistEntry, *, minutes: int) -> None:
+    with transaction():
+        entry.offer_expires_at = clock.now() - timedelta(minutes=minutes)
 
 
 def _age(*aged: Booking, minutes: int) -> None:

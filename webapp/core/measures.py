@@ -55,7 +55,7 @@ CounterName = Literal[
     "breaker_opened",
     "availability_chunks",
 ]
-GaugeName = Literal["bookings_made", "late_confirmations"]
+GaugeName = Literal["bookings_made", "late_confirmations", "waitlist_entries"]
 HistogramName = Literal["http_request_seconds", "job_wait_seconds", "job_run_seconds"]
 
 
@@ -112,6 +112,7 @@ GAUGES: Mapping[GaugeName, Gauge] = {
         help="Bookings made in the last hour or day, in this week or the week before.", labels=("period", "week")
     ),
     "late_confirmations": Gauge(help="Guests who wait too long for the confirmation of their booking."),
+    "waitlist_entries": Gauge(help="Guests in line for a time that is taken, by how they stand.", labels=("state",)),
 }
 HISTOGRAMS: Mapping[HistogramName, Histogram] = {
     "http_request_seconds": Histogram(

@@ -36,7 +36,13 @@ from webapp.scheduling.queries.event_types import (
     read_again,
 )
 from webapp.scheduling.queries.export import Asked, asked_questions
-from webapp.scheduling.queries.health import BookingRate, booking_rate, late_confirmations
+from webapp.scheduling.queries.health import (
+    BookingRate,
+    WaitlistHealth,
+    booking_rate,
+    late_confirmations,
+    waitlist_health,
+)
 from webapp.scheduling.queries.holds import expired_holds, find_hold, hosts_of, live_holds, next_expiry
 from webapp.scheduling.queries.impact import bookings_to_come
 from webapp.scheduling.queries.links import booking_links, find_booking_link, get_booking_link
@@ -69,6 +75,7 @@ __all__ = [
     "Listing",
     "Selection",
     "Versions",
+    "WaitlistHealth",
     "When",
     "absences",
     "absences_of",
@@ -131,5 +138,6 @@ __all__ = [
     "waited_for",
     "waiting",
     "waitlist_entry",
+    "waitlist_health",
     "waitlist_page",
 ]

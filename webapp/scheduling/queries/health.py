@@ -10,7 +10,7 @@ from sqlalchemy.orm import aliased
 
 from webapp.core.db import session
 from webapp.notifications.models import Delivery, DeliveryStatus
-from webapp.scheduling.models import Booking, BookingStatus
+from webapp.scheduling.models import IN_LINE, Booking, BookingStatus, WaitlistEntry, WaitStatus
 
 _HOUR, _DAY, _WEEK = timedelta(hours=1), timedelta(days=1), timedelta(days=7)
 _BOOKED, _MOVED = "booking_confirmation_invitee", "booking_rescheduled_invitee"
@@ -61,6 +61,25 @@ def late_confirmations(now: datetime, *, after: timedelta) -> int:
         ~told,
     )
     return session().scalar(late) or 0
+
+
+class WaitlistHealth(NamedTuple):
+    """How many are in line: who wait, who have an offer, and of these whose offer should have ended by itself."""
+
+    waiting: int
+    offered: int
+    overdue: int
+
+
+def waitlist_health(now: datetime, *, after: timedelta) -> WaitlistHealth:
+    """Return how many stand where on the waitlists at `now` (aware); offers are overdue when over for so long."""
+    offered = WaitlistEntry.status == WaitStatus.OFFERED
+    counts = (
+        func.count().filter(one)
+        for one in (~offered, offered, and_(offered, WaitlistEntry.offer_expires_at <= now - after))
+    )
+    in_line = WaitlistEntry.status.in_(IN_LINE)
+    return WaitlistHealth._make(session().execute(select(*counts).where(in_line)).one())
 
 
 def _about(booking: type[Booking], template: str) -> ColumnElement[str]:
