@@ -2,13 +2,14 @@
 
 What decides, in this order: a look without any lock, so that a time long gone is refused at once; the same look while
 holding the host's lock, which makes bookings of one host wait for each other and of no one else; and the database's
-own constraint, should anything ever write past both.
+own constraint, should anything ever write past both. Whoever waited long for the lock has the terms read again, too.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
+from functools import partial
 
 from webapp.core import clock
 from webapp.core.db import session
@@ -18,6 +19,7 @@ from webapp.core.words import say
 from webapp.scheduling.errors import NothingChanged
 from webapp.scheduling.events import BookingCancelled, BookingConfirmed, BookingRequested, BookingRescheduled
 from webapp.scheduling.models import Booking, BookingLink, BookingSeries, BookingStatus, EventType, Hold, Side
+from webapp.scheduling.queries import read_again as read_terms_again
 from webapp.scheduling.service.access import manage_token, manage_url
 from webapp.scheduling.service.answers import Answer, check_answers
 from webapp.scheduling.service.approval import confirm
@@ -63,35 +65,17 @@ def book(
     (SlotTaken when somebody else has it), LinkUsed, LinkExpired, NotFound when the event type is switched off, and
     BusyHost.
     """
-    if not event_type.is_active:
-        raise NotFound(say("There is nothing to book at this address."))
     # A host who books may know the number from elsewhere; of who waited, it was asked on joining if it was needed then.
-    if by is Side.GUEST and not (hold and hold.waitlist_entry_id):
-        require_phone(event_type=event_type, guest=guest)
-    checked = check_answers(questions=event_type.questions, answers=answers)
-    length = chosen_duration(event_type, duration=duration)
+    needs_phone = by is Side.GUEST and not (hold and hold.waitlist_entry_id)
+    ask = partial(_asked, event_type, guest, answers, attendees, by=by, needs_phone=needs_phone, series=series)
+    booking, length = ask(), chosen_duration(event_type, duration=duration)
     if link:
         use_link(link)
     asked_at = hold.created_at if hold and hold.is_live else None
-    asks = event_type.requires_approval and by is Side.GUEST
-    booking = Booking(
-        organization_id=event_type.organization_id,
-        event_type_id=event_type.id,
-        event_type=event_type,
-        series=series,
-        status=BookingStatus.PENDING if asks else BookingStatus.CONFIRMED,
-        was_confirmed=not asks,
-        sequence=0,
-        manage_generation=0,
-        guest_name=guest.name,
-        guest_email=guest.email,
-        guest_phone=guest.phone,
-        guest_timezone=guest.timezone,
-        guest_locale=guest.locale,
-        answers=checked,
-        named=named_attendees(event_type=event_type, guest_email=guest.email, emails=attendees),
-    )
-    with hosts_turn(possible_hosts(event_type)):
+    with hosts_turn(possible_hosts(event_type)) as was_long:
+        if was_long:
+            read_terms_again(event_type)
+            booking, length = ask(), chosen_duration(event_type, duration=duration)
         free = require_offered(
             event_type=event_type,
             start=start,
@@ -110,6 +94,41 @@ def book(
     return booking
 
 
+def _asked(
+    event_type: EventType,
+    guest: Guest,
+    answers: Mapping[str, Answer],
+    attendees: Sequence[str],
+    *,
+    by: Side,
+    needs_phone: bool,
+    series: BookingSeries | None,
+) -> Booking:
+    """Return what is asked for, without a time, on the terms of the event type; raises what `book` says of them."""
+    if not event_type.is_active:
+        raise NotFound(say("There is nothing to book at this address."))
+    if needs_phone:
+        require_phone(event_type=event_type, guest=guest)
+    asks = event_type.requires_approval and by is Side.GUEST
+    return Booking(
+        organization_id=event_type.organization_id,
+        event_type_id=event_type.id,
+        event_type=event_type,
+        series=series,
+        status=BookingStatus.PENDING if asks else BookingStatus.CONFIRMED,
+        was_confirmed=not asks,
+        sequence=0,
+        manage_generation=0,
+        guest_name=guest.name,
+        guest_email=guest.email,
+        guest_phone=guest.phone,
+        guest_timezone=guest.timezone,
+        guest_locale=guest.locale,
+        answers=check_answers(questions=event_type.questions, answers=answers),
+        named=named_attendees(event_type=event_type, guest_email=guest.email, emails=attendees),
+    )
+
+
 def reschedule(*, booking: Booking, start: datetime, by: Side = Side.GUEST, outside_rules: bool = False) -> Booking:
     """Move the booking to `start` (aware), raise its sequence and publish BookingRescheduled.
 
@@ -122,7 +141,9 @@ def reschedule(*, booking: Booking, start: datetime, by: Side = Side.GUEST, outs
     _require_movable(booking, by)
     _require_another_start(booking, start)
     event_type = booking.event_type
-    with hosts_turn({host.id for host in booking.hosts} | possible_hosts(event_type)):
+    with hosts_turn({host.id for host in booking.hosts} | possible_hosts(event_type)) as was_long:
+        if was_long:
+            read_terms_again(event_type)
         read_again(booking)
         _require_movable(booking, by)
         _require_another_start(booking, start)

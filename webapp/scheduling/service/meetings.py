@@ -11,6 +11,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
+from time import monotonic
 from typing import NamedTuple
 from uuid import UUID
 
@@ -28,6 +29,9 @@ from webapp.scheduling.models import Booking, BookingHost, EventType, Hold, Host
 from webapp.scheduling.service.access import give_link
 from webapp.scheduling.service.attendance import forget_attendance
 
+# In seconds. Whoever waited for less is as good as simultaneous with whoever changed something meanwhile.
+LONG_WAIT = 0.1
+
 # Made once, for every booking takes them.
 _LOCK = select(func.pg_advisory_xact_lock(func.unnest(bindparam("keys", type_=ARRAY(BigInteger)))))
 _EXPIRED = (
@@ -43,15 +47,17 @@ _EXPIRED = (
 
 
 @contextmanager
-def hosts_turn(host_ids: Iterable[UUID]) -> Iterator[None]:
+def hosts_turn(host_ids: Iterable[UUID]) -> Iterator[bool]:
     """Write what the block did while nobody else changes these hosts' meetings; the locks last until the commit.
 
+    The block is told whether its turn was long in coming, so that what was read before may not be so any more.
     Raises SlotTaken when the database refuses what was written, and BusyHost when the turn does not come in time.
     """
     keys = sorted({_lock_key(host_id) for host_id in host_ids})  # all in one order, so that no two wait for each other
     try:
+        began = monotonic()
         session().execute(_LOCK, {"keys": keys})
-        yield
+        yield monotonic() - began > LONG_WAIT
         session().flush()
     except DBAPIError as error:
         if isinstance(error.orig, ExclusionViolation | DeadlockDetected):

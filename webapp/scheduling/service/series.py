@@ -14,7 +14,7 @@ from webapp.core.words import say
 from webapp.scheduling.errors import OccurrencesRefused, StartRefused
 from webapp.scheduling.events import SeriesBooked, SeriesCancelled
 from webapp.scheduling.models import Booking, BookingLink, BookingSeries, EventType, Frequency, Hold, Side
-from webapp.scheduling.queries import bookings_of_series
+from webapp.scheduling.queries import bookings_of_series, read_again
 from webapp.scheduling.service.answers import Answer
 from webapp.scheduling.service.booking import book, cancel
 from webapp.scheduling.service.diaries import possible_hosts
@@ -70,7 +70,9 @@ def book_series(
     session().add(series)
     session().flush()
     booked, refused = [], []
-    with hosts_turn(possible_hosts(event_type)):
+    with hosts_turn(possible_hosts(event_type)) as was_long:
+        if was_long:
+            read_again(event_type)
         for each in starts:
             try:
                 with session().begin_nested():  # what the database refuses of one leaves the others as they are
