@@ -267,9 +267,9 @@ def test_notice_that_passes_while_the_form_is_filled_in_does_not_undo_the_hold(a
     kind = event_type(minimum_notice=notice)
     mine = held(kind)
     travel(timedelta(minutes=4))
-    with pytest.raises(TooShortNotice), transaction():
-        hold_time(event_type=kind, start=at(10), token=new_token(), holder="here", instead_of=mine)
-    assert book_held(kind, mine).starts_at == at(10)
+    with pytest.raises(TooShortNotice):
+        held(kind, mine.starts_at, holder="elsewhere")
+    assert book_held(kind, mine, mine.starts_at).is_confirmed
 
 
 def test_what_is_held_is_let_go_only_once(app: Flask) -> None:
@@ -295,3 +295,31 @@ def test_the_tables_come_and_go_with_holds_in_them(app: Flask) -> None:
     session().commit()
     upgrade()
     assert rows(Hold, Meeting) == [0, 1]
+
+
+def longer(kind: EventType, instead_of: Hold) -> Hold:
+    with transaction():
+        return hold_time(
+            event_type=kind, start=instead_of.starts_at, token=new_token(), holder="here", instead_of=instead_of
+        )
+
+
+def test_notice_that_has_passed_does_not_keep_a_guest_from_keeping_it_longer(app: Flask, travel: Travel) -> None:
+    kind = event_type(minimum_notice=(at(10) - clock.now()) // timedelta(minutes=1) - 2)
+    mine = held(kind)
+    for _ in range(3):
+        travel(timedelta(minutes=4))
+        mine = longer(kind, mine)
+        assert mine.expires_at - clock.now() > timedelta(minutes=4)
+    assert book_held(kind, mine, mine.starts_at).is_confirmed
+
+
+def test_a_guest_who_keeps_it_longer_and_longer_is_held_to_the_notice_after_an_hour(app: Flask, travel: Travel) -> None:
+    kind = event_type(minimum_notice=(at(10) - clock.now()) // timedelta(minutes=1) - 2)
+    mine = held(kind)
+    for _ in range(15):
+        travel(timedelta(minutes=4))
+        mine = longer(kind, mine)
+    travel(timedelta(minutes=4))
+    with pytest.raises(TooShortNotice):
+        longer(kind, mine)

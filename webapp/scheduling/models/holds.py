@@ -16,7 +16,7 @@ class Hold(Base):
     """A seat in a meeting that is kept until `expires_at`: while a guest fills in the form, or for who was offered it.
 
     From then on it counts as free, whether or not its row and its seat are there still. `holder` says, unreadably, from
-    where it was taken; who waits for a time has one offer at a time.
+    where it was taken; who waits for a time has one offer at a time. Kept longer, it keeps its `created_at`.
     """
 
     __tablename__ = "hold"

@@ -24,6 +24,9 @@ from webapp.scheduling.service.meetings import hold_seat, hosts_turn, leave_held
 from webapp.scheduling.service.offers import chosen_duration, require_offered
 from webapp.scheduling.service.turns import whose_turn
 
+# Nobody takes longer to fill in a form; who keeps a time longer still has it like anybody who comes now.
+_LONGEST_FORM = timedelta(hours=1)
+
 
 def hold_time(
     *,
@@ -38,8 +41,8 @@ def hold_time(
 
     The `token`, a fresh one that only the guest knows, books what is held or lets it go. `holder` says from where the
     guest comes; HOLDS_PER_ADDRESS are kept for one at a time. `instead_of` is the guest's own hold, which goes: so a
-    time can be kept longer. `duration` is as in `book`. Raises what `book` raises about the start, the duration and the
-    event type, and TooManyHolds.
+    time can be kept longer, also when the notice has passed meanwhile. `duration` is as in `book`. Raises what `book`
+    raises about the start, the duration and the event type, and TooManyHolds.
     """
     if not event_type.is_active:
         raise NotFound(say("There is nothing to book at this address."))
@@ -55,14 +58,22 @@ def keep(
     """Give `hold`, which says for whom and until when, the meeting that begins at `start`; the rest as `hold_time`."""
     length = chosen_duration(event_type, duration=duration)
     hold.organization_id, hold.event_type_id = event_type.organization_id, event_type.id
-    hold.created_at = clock.now()
+    hold.created_at = _since(instead_of)
     with hosts_turn(possible_hosts(event_type)):
-        ways = require_offered(event_type=event_type, start=start, duration=length, hold=instead_of)
+        ways = require_offered(
+            event_type=event_type, start=start, duration=length, hold=instead_of, asked_at=hold.created_at
+        )
         if instead_of is not None:
             leave_held_seat(hold=instead_of)
         hosts = whose_turn(event_type=event_type, free=ways)
         hold_seat(hold=hold, event_type=event_type, start=start, duration=length, hosts=hosts)
     return hold
+
+
+def _since(instead_of: Hold | None) -> datetime:
+    """Return from when on the notice counts: for who keeps a time longer, from when they first had it."""
+    now = clock.now()
+    return max(instead_of.created_at, now - _LONGEST_FORM) if instead_of and instead_of.is_live else now
 
 
 def let_go(*, token: str) -> None:

@@ -11,6 +11,7 @@ from flask import Blueprint, Response, jsonify, request, session
 from flask.typing import ResponseReturnValue
 from werkzeug.exceptions import BadRequest
 
+from webapp.core import clock
 from webapp.core.crypto import new_token
 from webapp.core.db import transaction
 from webapp.core.settings import settings
@@ -56,7 +57,7 @@ def take(organization: str, event_type: str) -> ResponseReturnValue:
             instead_of=own_hold(offered, start, request.form),
         )
     _remember(token)
-    return jsonify(seconds=(hold.expires_at - hold.created_at).total_seconds()), 201
+    return jsonify(seconds=(hold.expires_at - clock.now()).total_seconds()), 201
 
 
 @blueprint.post("/leave")
