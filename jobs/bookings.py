@@ -11,7 +11,7 @@ from jobs import approvals, attendees, notifications
 from jobs.links import booking_with_link
 from jobs.mailing import send_mail
 from jobs.runtime import Postponed, group, job
-from webapp.core import clock, measures
+from webapp.core import clock, crypto, measures
 from webapp.core.db import transaction
 from webapp.core.events import publish
 from webapp.core.settings import settings
@@ -29,7 +29,7 @@ from webapp.scheduling.events import (
     WaitlistOfferLapsed,
 )
 from webapp.scheduling.models import Side, WaitStatus
-from webapp.scheduling.service import access, attendance, holds, waitlist
+from webapp.scheduling.service import access, attendance, awards, holds, waitlist
 from webapp.scheduling.service.standing import can_change
 
 NO_SHOWS_AT_ONCE = 200
@@ -172,27 +172,26 @@ def monitor_booking_system_health() -> dict[str, Any]:
 
 @job(queue="bookings", on=BookingDeclined)
 def process_waitlist_for_cancelled_booking(booking_id: UUID) -> None:
-    """Offer the time that a booking gave up, by its end, its move or a no, to the first in line who waits for it."""
+    """Look again at the time that a booking gave up, by its end, its move or a no, and offer it to those in line."""
     booking = queries.booking(booking_id)
     offer_what_is_free({host.id for host in (*booking.hosts, *booking.event_type.hosts)})
 
 
-@job(queue="bookings", on=PlaceFreed)
+@job(queue="bookings", on=PlaceFreed, atomic=True)
 def process_waitlist(host_ids: list[UUID]) -> None:
-    """Offer what time of these hosts is free to the first in line who waits for it."""
-    offer_what_is_free(host_ids)
+    """Offer what time of these hosts is free to those in line, and look again once what is only held may be free."""
+    awards.offer_what_is_free(host_ids=host_ids)
+    if again := awards.next_chance(host_ids=host_ids):
+        hosts = crypto.digest(",".join(sorted(map(str, host_ids))))
+        process_waitlist.once_at(again, f"waitlist:{hosts}:{again.isoformat()}", host_ids)
 
 
 @job(queue="bookings", on=WaitlistJoined, atomic=True)
 def process_waitlist_entry(entry_id: UUID) -> None:
-    """All that follows when somebody joins a waitlist: they hear of it, and what they wait for is looked at again, once
-    what is only held now may be free.
-    """
+    """All that follows when somebody joins a waitlist: they hear of it, and what they wait for is looked at again."""
     entry = queries.waitlist_entry(entry_id)
-    host_ids = [host.id for host in entry.event_type.hosts]
-    expiry = queries.next_expiry(host_ids=host_ids, begin=entry.wanted_from, until=entry.wanted_until)
     send_waitlist_joined_email.enqueue(entry_id)
-    process_waitlist.at(expiry or clock.now(), host_ids)
+    process_waitlist.enqueue([host.id for host in entry.event_type.hosts])
 
 
 @job(queue="bookings", lane="high", on=WaitlistOffered, atomic=True)
@@ -250,13 +249,9 @@ def cleanup_expired_waitlist_entries() -> None:
 
 
 def offer_what_is_free(host_ids: Collection[UUID]) -> None:
-    """Offer time of these hosts to those in line, until there is none that anybody waits for; each by itself, so that
-    what was offered stays so whatever becomes of the rest.
-    """
-    while True:
-        with transaction():
-            if waitlist.offer_next(host_ids=host_ids) is None:
-                return
+    """Offer time of these hosts to those in line, until there is none that anybody waits for."""
+    with transaction():
+        awards.offer_what_is_free(host_ids=host_ids)
 
 
 @job(queue="maintenance", lane="low")

@@ -15,8 +15,9 @@ from jobs.bookings import cleanup_expired_waitlist_entries, offer_what_is_free
 from tests.scheduling.helpers import address, at, body, booked
 from tests.scheduling.test_booking_race import Request, _all_at_once, port
 from tests.scheduling.test_groups import group
+from tests.scheduling.test_teams import in_turn, people
 from tests.scheduling.waiting import bookable, cancelled, joined, statuses, work
-from webapp.core.db import db, session
+from webapp.core.db import db, session, transaction
 from webapp.scheduling.models import Booking, BookingStatus, Hold, Meeting
 from webapp.scheduling.service.booking import manage_token
 from webapp.scheduling.service.waitlist import waitlist_token
@@ -58,6 +59,28 @@ def test_two_cancellations_in_one_instant_are_offered_to_the_first_two(app: Flas
     assert statuses(*line) == ["offered", "offered", "waiting", "waiting"]
     assert len(session().scalars(select(Hold)).all()) == 2
     assert session().scalars(select(Meeting.seats_taken)).all() == [5]
+
+
+def test_no_passer_by_comes_between_a_cancellation_and_who_waits(port: int) -> None:
+    kind = bookable()
+    mine = booked(kind)
+    entry = joined(kind, "Bea")
+    theirs: Request = (f"{address(kind)}/bookings", body(at(10)), {})
+    gone: Request = (f"/api/v1/public/bookings/{manage_token(mine)}/cancel", {}, {})
+    answers = _all_at_once(port, [theirs] * 20 + [gone] + [theirs] * 20)
+    assert Counter(status for status, _ in answers) == {200: 1, 409: 40}
+    assert (statuses(entry), _standing()) == (["offered"], [])
+
+
+def test_hosts_of_one_team_cancel_at_once_and_nobody_waits_for_anybody(port: int) -> None:
+    kind = in_turn(people(4))
+    with transaction():
+        kind.waitlist_enabled = True
+    seats = [booked(kind) for _ in range(4)]
+    line = [joined(kind, name) for name in ("Bea", "Cy", "Dee", "Eve")]
+    calls: list[Request] = [(f"/api/v1/public/bookings/{manage_token(seat)}/cancel", {}, {}) for seat in seats]
+    assert [status for status, _ in _all_at_once(port, calls)] == [200] * 4
+    assert statuses(*line) == ["offered"] * 4
 
 
 def test_an_offer_that_is_taken_refused_and_left_in_one_instant_ends_in_one_way(port: int) -> None:

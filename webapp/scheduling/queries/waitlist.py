@@ -15,7 +15,7 @@ from webapp.core.errors import NotFound
 from webapp.core.pagination import PAGE_SIZE, Cursor, Page
 from webapp.core.scope import find_scoped, scoped
 from webapp.core.words import say
-from webapp.scheduling.models import IN_LINE, EventHost, EventType, Hold, WaitlistEntry, WaitStatus
+from webapp.scheduling.models import IN_LINE, EventHost, EventType, Hold, OutOfOffice, WaitlistEntry, WaitStatus
 from webapp.scheduling.queries.event_types import with_schedule
 
 
@@ -62,14 +62,15 @@ def waitlist_page(
 
 
 def waiting(*, host_ids: Collection[UUID]) -> list[WaitlistEntry]:
-    """Return who waits for time of any of these hosts, first in line first, with all that slots are worked out from.
+    """Return who waits for time of any of these hosts, also as a stand-in, first in line first, with all that slots are
+    worked out from.
 
     They are read anew, since others may have been offered something meanwhile.
     """
     statement = (
         select(WaitlistEntry)
         .join(WaitlistEntry.event_type)
-        .where(*_waits(), EventType.is_active, _hosted_by(host_ids))
+        .where(*_waits(), EventType.is_active, _may_be_hosted_by(host_ids))
         .options(contains_eager(WaitlistEntry.event_type).options(with_schedule()))
         .order_by(WaitlistEntry.id)
     )
@@ -77,8 +78,8 @@ def waiting(*, host_ids: Collection[UUID]) -> list[WaitlistEntry]:
 
 
 def somebody_waits(*, host_ids: Collection[UUID]) -> bool:
-    """True when somebody waits for time of any of these hosts."""
-    statement = select(WaitlistEntry.id).join(WaitlistEntry.event_type).where(*_waits(), _hosted_by(host_ids))
+    """True when somebody waits for time of any of these hosts, also as a stand-in."""
+    statement = select(WaitlistEntry.id).join(WaitlistEntry.event_type).where(*_waits(), _may_be_hosted_by(host_ids))
     return session().scalar(statement.limit(1)) is not None
 
 
@@ -120,3 +121,9 @@ def _hosted_by(host_ids: Collection[UUID]) -> ColumnElement[bool]:
         EventType.host_id.in_(host_ids),
         EventType.id.in_(select(EventHost.event_type_id).where(EventHost.host_id.in_(host_ids))),
     )
+
+
+def _may_be_hosted_by(host_ids: Collection[UUID]) -> ColumnElement[bool]:
+    """Say of an event type that one of these hosts does so, or stands in for who owns it, on whatever days."""
+    stood_in_for = select(OutOfOffice.host_id).where(OutOfOffice.stand_in_id.in_(host_ids))
+    return or_(_hosted_by(host_ids), EventType.host_id.in_(stood_in_for))

@@ -9,6 +9,7 @@ from webapp.core import clock
 from webapp.core.events import publish
 from webapp.scheduling.events import BookingConfirmed, BookingDeclined
 from webapp.scheduling.models import Booking, BookingStatus, Side
+from webapp.scheduling.service.awards import turn_to_free
 from webapp.scheduling.service.meetings import hosts_turn, leave_seat
 from webapp.scheduling.service.standing import read_again, require_unanswered
 
@@ -33,11 +34,12 @@ def confirm(booking: Booking) -> None:
 
 
 def decline(*, booking: Booking, reason: str) -> Booking:
-    """Refuse the request in the host's name, free its time, raise its sequence and publish BookingDeclined.
+    """Refuse the request in the host's name, free its time, offer that to who waits for it, raise its sequence and
+    publish BookingDeclined.
 
     Raises as `approve`.
     """
-    with hosts_turn(host.id for host in booking.hosts):
+    with turn_to_free(host.id for host in booking.hosts):
         read_again(booking)
         require_unanswered(booking)
         _decline(booking, by=Side.HOST, reason=reason)

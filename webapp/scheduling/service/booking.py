@@ -24,6 +24,7 @@ from webapp.scheduling.service.access import manage_token, manage_url
 from webapp.scheduling.service.answers import Answer, check_answers
 from webapp.scheduling.service.approval import confirm
 from webapp.scheduling.service.attendees import named_attendees
+from webapp.scheduling.service.awards import turn_to_free
 from webapp.scheduling.service.diaries import possible_hosts
 from webapp.scheduling.service.guests import Guest
 from webapp.scheduling.service.links import note_booking, use_link
@@ -132,16 +133,17 @@ def _asked(
 def reschedule(*, booking: Booking, start: datetime, by: Side = Side.GUEST, outside_rules: bool = False) -> Booking:
     """Move the booking to `start` (aware), raise its sequence and publish BookingRescheduled.
 
-    Its own time does not stand in its way. It keeps its manage link, and its length and its host while they are to be
-    had. Where approval is required a guest asks for it again, so that a confirmed booking is pending once more, and
-    BookingRequested is published as well; a host who moves a request approves it. `outside_rules` is as in `book`.
+    Its own time does not stand in its way, and is offered to who waits for it. It keeps its manage link, and its length
+    and its host while they are to be had. Where approval is required a guest asks for it again, so that a confirmed
+    booking is pending once more, and BookingRequested is published as well; a host who moves a request approves it.
+    `outside_rules` is as in `book`.
     Raises AlreadyCancelled, AlreadyDeclined, BookingOver, TooLateToMove for a guest, NothingChanged, the StartRefused
     that says why the start is not on offer, and BusyHost.
     """
     _require_movable(booking, by)
     _require_another_start(booking, start)
     event_type = booking.event_type
-    with hosts_turn({host.id for host in booking.hosts} | possible_hosts(event_type)) as was_long:
+    with turn_to_free({host.id for host in booking.hosts} | possible_hosts(event_type)) as was_long:
         if was_long:
             read_terms_again(event_type)
         read_again(booking)
@@ -161,13 +163,14 @@ def reschedule(*, booking: Booking, start: datetime, by: Side = Side.GUEST, outs
 
 
 def cancel(*, booking: Booking, by: Side, reason: str, together: bool = False) -> Booking:
-    """Cancel the booking, free its time, raise its sequence and publish BookingCancelled.
+    """Cancel the booking, free its time, offer that to who waits for it, raise its sequence and publish
+    BookingCancelled.
 
     A request that nobody has answered yet is withdrawn in the same way; `together` with others of its series, which are
     told of as one.
     Raises AlreadyCancelled, AlreadyDeclined, BookingOver, TooLateToCancel for a guest, and BusyHost.
     """
-    with hosts_turn(host.id for host in booking.hosts):
+    with turn_to_free(host.id for host in booking.hosts):
         read_again(booking)
         require_changeable(booking)
         if by is Side.GUEST:

@@ -18,7 +18,7 @@ from webapp.scheduling.errors import InUse, SlugTaken
 from webapp.scheduling.models import AllDayEvents, EventColor, EventKind, EventType, LocationKind, Schedule
 from webapp.scheduling.service import meetings
 from webapp.scheduling.service.attendees import MOST_ATTENDEES
-from webapp.scheduling.service.freed import tell_of_terms
+from webapp.scheduling.service.freed import tell_of_terms, tell_who_waits
 from webapp.scheduling.service.guests import one_line, plain_text
 from webapp.scheduling.service.places import checked_location
 from webapp.scheduling.service.questions import Question, checked_questions
@@ -155,8 +155,10 @@ def details_of(event_type: EventType) -> EventTypeDetails:
 
 
 def set_active(*, event_type: EventType, active: bool) -> EventType:
-    """Open an event type to guests, or close it; bookings already made stand."""
+    """Open an event type to guests, those in line first, or close it; bookings already made stand."""
     event_type.is_active = active
+    if active:
+        tell_who_waits(host_ids=[host.id for host in event_type.hosts])
     return event_type
 
 

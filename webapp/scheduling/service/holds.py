@@ -18,14 +18,9 @@ from webapp.core.words import say
 from webapp.scheduling import queries
 from webapp.scheduling.errors import TooManyHolds
 from webapp.scheduling.models import EventType, Hold
-from webapp.scheduling.service.diaries import possible_hosts
-from webapp.scheduling.service.freed import tell_who_waits
-from webapp.scheduling.service.meetings import hold_seat, hosts_turn, leave_held_seat
-from webapp.scheduling.service.offers import chosen_duration, require_offered
-from webapp.scheduling.service.turns import whose_turn
-
-# Nobody takes longer to fill in a form; who keeps a time longer still has it like anybody who comes now.
-_LONGEST_FORM = timedelta(hours=1)
+from webapp.scheduling.service.awards import turn_to_free
+from webapp.scheduling.service.keeping import keep
+from webapp.scheduling.service.meetings import hosts_turn, leave_held_seat
 
 
 def hold_time(
@@ -52,41 +47,18 @@ def hold_time(
     return keep(hold=hold, event_type=event_type, start=start, duration=duration, instead_of=instead_of)
 
 
-def keep(
-    *, hold: Hold, event_type: EventType, start: datetime, duration: int | None, instead_of: Hold | None = None
-) -> Hold:
-    """Give `hold`, which says for whom and until when, the meeting that begins at `start`; the rest as `hold_time`."""
-    length = chosen_duration(event_type, duration=duration)
-    hold.organization_id, hold.event_type_id = event_type.organization_id, event_type.id
-    hold.created_at = _since(instead_of)
-    with hosts_turn(possible_hosts(event_type)):
-        ways = require_offered(
-            event_type=event_type, start=start, duration=length, hold=instead_of, asked_at=hold.created_at
-        )
-        if instead_of is not None:
-            leave_held_seat(hold=instead_of)
-        hosts = whose_turn(event_type=event_type, free=ways)
-        hold_seat(hold=hold, event_type=event_type, start=start, duration=length, hosts=hosts)
-    return hold
-
-
-def _since(instead_of: Hold | None) -> datetime:
-    """Return from when on the notice counts: for who keeps a time longer, from when they first had it."""
-    now = clock.now()
-    return max(instead_of.created_at, now - _LONGEST_FORM) if instead_of and instead_of.is_live else now
-
-
 def let_go(*, token: str) -> None:
-    """Free what the token keeps; nothing happens when that was booked, let go or removed before. Raises BusyHost."""
+    """Free what the token keeps, for who waits for it first; nothing happens when that was booked, let go or removed
+    before. Raises BusyHost.
+    """
     hold = session().scalar(select(Hold).where(Hold.token_digest == crypto.digest(token)))
     if hold is not None:
-        hosts = queries.hosts_of(meeting_id=hold.meeting_id)
-        free_hold(hold=hold)
-        tell_who_waits(host_ids=hosts)
+        with turn_to_free(queries.hosts_of(meeting_id=hold.meeting_id)):
+            leave_held_seat(hold=hold)
 
 
 def free_hold(*, hold: Hold) -> None:
-    """Give up what is held, or tidy it away when it has run out; once only. Raises BusyHost."""
+    """Tidy away what was held and has run out; once only. Raises BusyHost."""
     with hosts_turn(queries.hosts_of(meeting_id=hold.meeting_id)):
         leave_held_seat(hold=hold)
 

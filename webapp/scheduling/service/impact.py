@@ -21,9 +21,9 @@ from webapp.scheduling.events import BookingMoveAsked
 from webapp.scheduling.minutes import minute_from, minute_of
 from webapp.scheduling.models import Booking, EventType, Schedule, Side
 from webapp.scheduling.service.absences import Absences, absences_between, dates_around
+from webapp.scheduling.service.awards import turn_to_free
 from webapp.scheduling.service.booking import cancel
 from webapp.scheduling.service.diaries import LONGEST_MEETING, Asked, Hosting, diary_of
-from webapp.scheduling.service.meetings import hosts_turn
 from webapp.scheduling.service.named_schedules import schedule_id_of
 from webapp.scheduling.service.offers import rules_for
 from webapp.scheduling.service.standing import can_change, read_again, require_changeable
@@ -99,7 +99,7 @@ def _among(bookings: Sequence[Booking], organization_id: UUID, host_id: UUID) ->
 
 def answer_several(*, bookings: Sequence[Booking], answer: Answer, reason: str = "") -> None:
     """Do with all of the bookings what `answer_misfit` does with one, but with those that ended meanwhile; or raise."""
-    with hosts_turn(host.id for booking in bookings for host in booking.hosts):
+    with turn_to_free(host.id for booking in bookings for host in booking.hosts):
         for booking in bookings:
             read_again(booking)
             if can_change(booking):

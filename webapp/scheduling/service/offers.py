@@ -11,6 +11,7 @@ from itertools import groupby, islice
 from operator import attrgetter
 from zoneinfo import ZoneInfo
 
+from webapp.core.clock import find_zone
 from webapp.core.db import reading
 from webapp.core.validation import FieldError, InvalidInput
 from webapp.core.words import say
@@ -90,6 +91,19 @@ def taken_slots(
         offer
         for offer in _slots(event_type, first, last, zone, duration=duration, empty=True)
         if offer.start not in free
+    ]
+
+
+def starts_by_now(*, event_type: EventType, duration: int, begin: datetime, until: datetime) -> list[datetime]:
+    """Return, in order, what can be booked on the dates of UTC from one instant to another (aware), with what this very
+    transaction has changed: so the cache, which all share, is left alone.
+    """
+    rules = rules_for(event_type, duration=duration)
+    spans = asked(rules, now=now_minute(), first=begin.date(), last=until.date(), zone=find_zone("UTC"))
+    return [
+        moment_of(time.start)
+        for span_begin, span_end in spans
+        for time in work_out(event_type, rules, begin=span_begin, end=span_end)
     ]
 
 

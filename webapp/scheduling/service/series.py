@@ -16,6 +16,7 @@ from webapp.scheduling.events import SeriesBooked, SeriesCancelled
 from webapp.scheduling.models import Booking, BookingLink, BookingSeries, EventType, Frequency, Hold, Side
 from webapp.scheduling.queries import bookings_of_series, read_again
 from webapp.scheduling.service.answers import Answer
+from webapp.scheduling.service.awards import turn_to_free
 from webapp.scheduling.service.booking import book, cancel
 from webapp.scheduling.service.diaries import possible_hosts
 from webapp.scheduling.service.guests import Guest
@@ -105,7 +106,7 @@ def cancel_rest(*, booking: Booking, by: Side, reason: str) -> list[Booking]:
 
     Each is cancelled as by `cancel`, and what is raised is what that raises for the booking itself.
     """
-    with hosts_turn(host.id for each in (booking, *_rest(booking)) for host in each.hosts):
+    with turn_to_free(host.id for each in (booking, *_rest(booking)) for host in each.hosts):
         rest = _rest(booking)  # which may have changed while waiting for the hosts' turn
         gone = [cancel(booking=each, by=by, reason=reason, together=True) for each in (booking, *rest)]
     publish(SeriesCancelled(booking_ids=[each.id for each in gone]))

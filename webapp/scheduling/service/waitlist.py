@@ -2,18 +2,17 @@
 
 An offer is a hold, so nobody else can have the time meanwhile, and its guest books by it as any guest with a hold does.
 What decides a race is the entry's row: whoever wants to change its status locks it in the status that they expect, and
-who comes second finds it in another one. The row is locked before any host, so that no two wait for each other.
+who comes second finds it in another one. The row is locked before any host, and who has the hosts passes over a row
+that is locked, so that no two wait for each other.
 """
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Mapping
 from datetime import UTC, date, datetime, time, timedelta
-from itertools import groupby
-from uuid import UUID
 
 from psycopg.errors import UniqueViolation
-from sqlalchemy import ColumnElement, select, update
+from sqlalchemy import update
 from sqlalchemy.exc import IntegrityError
 
 from webapp.core import clock, crypto
@@ -29,18 +28,16 @@ from webapp.scheduling.errors import (
     NotInLine,
     OutsideAvailability,
     SlotTaken,
-    StartRefused,
     StillFree,
 )
-from webapp.scheduling.events import WaitlistJoined, WaitlistOffered, WaitlistOfferLapsed
-from webapp.scheduling.models import IN_LINE, Booking, EventType, Hold, WaitlistEntry, WaitStatus
+from webapp.scheduling.events import WaitlistJoined, WaitlistOfferLapsed
+from webapp.scheduling.models import IN_LINE, Booking, EventType, WaitlistEntry, WaitStatus
 from webapp.scheduling.service.answers import Answer, check_answers
+from webapp.scheduling.service.awards import length_of, lock_entry, turn_to_free
 from webapp.scheduling.service.booking import book
-from webapp.scheduling.service.freed import tell_who_waits
 from webapp.scheduling.service.guests import Guest
-from webapp.scheduling.service.holds import free_hold, keep
+from webapp.scheduling.service.meetings import leave_held_seat
 from webapp.scheduling.service.offers import (
-    MOST_DAYS,
     chosen_duration,
     offered_slots,
     require_offered,
@@ -95,37 +92,20 @@ def join(
     return entry
 
 
-def offer_next(*, host_ids: Collection[UUID]) -> WaitlistEntry | None:
-    """Hold a free time for the first in line who waits for it, among all who wait for time of these hosts.
-
-    Publishes WaitlistOffered and returns who has the offer; None when there is nothing free that anybody waits for.
-    One at a time and each in a transaction of its own, so that no two hosts' turns are ever waited for at once.
-    Raises BusyHost.
-    """
-    line = queries.waiting(host_ids=host_ids)
-    free_starts = _free_starts(line)
-    for entry in line:
-        starts = free_starts[entry.event_type_id, _length(entry)]
-        start = next((start for start in starts if entry.wanted_from <= start < entry.wanted_until), None)
-        if start is not None and _offer(entry, start):
-            return entry
-    return None
-
-
 def accept(*, entry: WaitlistEntry, answers: Mapping[str, Answer] | None = None) -> Booking:
     """Book what the entry was offered; `answers` replace those given before, as far as they are still asked for.
 
     Raises NoOffer when there is none or it is over, and what `book` raises.
     """
     running = WaitlistEntry.offer_expires_at > clock.now()
-    if not _lock(entry, WaitStatus.OFFERED, running) or entry.offered_start is None:
+    if not lock_entry(entry, WaitStatus.OFFERED, running) or entry.offered_start is None:
         raise NoOffer
     booking = book(
         event_type=entry.event_type,
         start=entry.offered_start,
         guest=_guest(entry),
         answers=_still_asked(entry) if answers is None else answers,
-        duration=_length(entry),
+        duration=length_of(entry),
         hold=queries.hold_for(entry.id),
     )
     entry.status, entry.booking_id = WaitStatus.BOOKED, booking.id
@@ -134,7 +114,7 @@ def accept(*, entry: WaitlistEntry, answers: Mapping[str, Answer] | None = None)
 
 def refuse(*, entry: WaitlistEntry) -> None:
     """Pass on what the entry was offered, to the next in line. Raises NoOffer and BusyHost."""
-    if not _lock(entry, WaitStatus.OFFERED):
+    if not lock_entry(entry, WaitStatus.OFFERED):
         raise NoOffer
     entry.status = WaitStatus.REFUSED
     _give_back(entry)
@@ -145,7 +125,7 @@ def leave(*, entry: WaitlistEntry, removed: bool = False) -> None:
 
     Raises NotInLine and BusyHost.
     """
-    if not _lock(entry, *IN_LINE):
+    if not lock_entry(entry, *IN_LINE):
         raise NotInLine
     entry.status = WaitStatus.REMOVED if removed else WaitStatus.LEFT
     _give_back(entry)
@@ -157,7 +137,7 @@ def lapse(*, entry: WaitlistEntry) -> bool:
     Returns False, and does nothing, when the offer was answered or is running still. Raises BusyHost.
     """
     over = WaitlistEntry.offer_expires_at <= clock.now()
-    if not _lock(entry, WaitStatus.OFFERED, over):
+    if not lock_entry(entry, WaitStatus.OFFERED, over):
         return False
     entry.status = WaitStatus.LAPSED
     publish(WaitlistOfferLapsed(entry_id=entry.id))
@@ -226,82 +206,15 @@ def _add(entry: WaitlistEntry) -> None:
         raise
 
 
-def _free_starts(line: list[WaitlistEntry]) -> dict[tuple[UUID, int], list[datetime]]:
-    """Return, by event type and length, the starts on offer while anybody in this line wants one, in order."""
-
-    def sort(entry: WaitlistEntry) -> tuple[UUID, int]:
-        return entry.event_type_id, _length(entry)
-
-    found = {}
-    for key, group in groupby(sorted(line, key=sort), key=sort):
-        entries = list(group)
-        first = min(entry.wanted_from for entry in entries).date()
-        last = max(entry.wanted_until for entry in entries).date()
-        found[key] = list(_starts(entries[0].event_type, key[1], first, last))
-    return found
-
-
-def _starts(event_type: EventType, duration: int, first: date, last: date) -> Iterator[datetime]:
-    """Yield the starts on offer on dates of UTC, of which there may be more than are worked out at once."""
-    zone, horizon = clock.find_zone("UTC"), (clock.now() + timedelta(days=event_type.horizon_days)).date()
-    while first <= min(last, horizon):
-        until = min(last, first + timedelta(days=MOST_DAYS - 1))
-        for offer in offered_slots(event_type=event_type, first=first, last=until, zone=zone, duration=duration):
-            yield offer.start
-        first = until + timedelta(days=1)
-
-
-def _offer(entry: WaitlistEntry, start: datetime) -> bool:
-    """Hold the time for this entry; False when somebody was quicker, with the time or with the entry."""
-    until = _deadline(entry.event_type, start)
-    try:
-        with session().begin_nested():
-            if not _lock(entry, WaitStatus.WAITING):
-                return False
-            entry.status, entry.offered_start, entry.offer_expires_at = WaitStatus.OFFERED, start, until
-            # Its guest answers by the entry's own link; nobody ever has the token of this hold.
-            digest = crypto.digest(crypto.new_token())
-            hold = Hold(token_digest=digest, expires_at=until, waitlist_entry_id=entry.id)
-            keep(hold=hold, event_type=entry.event_type, start=start, duration=_length(entry))
-    except StartRefused:
-        return False
-    publish(WaitlistOffered(entry_id=entry.id))
-    return True
-
-
-def _deadline(event_type: EventType, start: datetime) -> datetime:
-    """Return until when an offer holds: as long as the setting says, but half of what is left for booking at most, so
-    that the next in line has a chance too. Ten minutes there are in any case, unless the meeting begins before.
-    """
-    now = clock.now()
-    left = start - timedelta(minutes=event_type.minimum_notice) - now
-    usual = timedelta(minutes=settings().waitlist_offer_minutes)
-    return min(now + min(usual, max(left / 2, _SHORTEST_OFFER)), start)
-
-
 def _give_back(entry: WaitlistEntry) -> None:
-    """Free what was held for the entry, and tell whoever waits for it."""
+    """Free what was held for the entry, if anything was, and let the next in line have it."""
+    if entry.offered_start is None:
+        return
     hold = queries.hold_for(entry.id)
-    if hold is not None:
-        free_hold(hold=hold)
-    if entry.offered_start is not None:
-        tell_who_waits(host_ids=[host.id for host in entry.event_type.hosts])
-
-
-def _lock(entry: WaitlistEntry, *expected: WaitStatus | ColumnElement[bool]) -> bool:
-    """Read the entry anew and let nobody else change it until the commit; False when it is not as expected any more.
-
-    Of the statuses that are named, it has to be in one, and what else is named has to be true.
-    """
-    statuses = [one for one in expected if isinstance(one, WaitStatus)]
-    conditions = [one for one in expected if not isinstance(one, WaitStatus)]
-    found = session().scalar(
-        select(WaitlistEntry)
-        .where(WaitlistEntry.id == entry.id, WaitlistEntry.status.in_(statuses), *conditions)
-        .with_for_update(of=WaitlistEntry),
-        execution_options={"populate_existing": True},
-    )
-    return found is not None
+    held = queries.hosts_of(meeting_id=hold.meeting_id) if hold else []
+    with turn_to_free({*held, *(host.id for host in entry.event_type.hosts)}):
+        if hold is not None:
+            leave_held_seat(hold=hold)
 
 
 def _guest(entry: WaitlistEntry) -> Guest:
@@ -317,9 +230,3 @@ def _guest(entry: WaitlistEntry) -> Guest:
 def _still_asked(entry: WaitlistEntry) -> dict[str, Answer]:
     keys = {question["key"] for question in entry.event_type.questions}
     return {key: answer for key, answer in entry.answers.items() if key in keys}
-
-
-def _length(entry: WaitlistEntry) -> int:
-    """Return how long the meeting takes: as wished, or as usual if there is no such length any more."""
-    durations = entry.event_type.durations
-    return entry.duration if entry.duration in durations else durations[0]
