@@ -32,6 +32,7 @@ class Oracle:
     def __init__(self, rules: Rules, diaries: Sequence[Diary], *, now: int, begin: int, end: int) -> None:
         self.rules, self.diaries, self.now, self.begin, self.end = rules, diaries, now, begin, end
         self.busy = {at for diary in diaries for span in diary.busy for at in range(*span)}
+        self.blocked = {at for diary in diaries for span in diary.blocked for at in range(*span)}
         self.own = {at for diary in diaries for span in diary.own for at in range(*span)}
         self.window_begin: dict[int, int] = {}
         self._ranges = cache(self._ranges_of)
@@ -86,14 +87,19 @@ class Oracle:
     def _gone(self, start: int) -> Refusal | None:
         if self._meets_something(start):
             return Refusal.SLOT_TAKEN
+        if not self.blocked.isdisjoint(self._before_others(start)):
+            return Refusal.BLOCKED
         return Refusal.LIMIT_REACHED if any(self._is_full(diary, start) for diary in self.diaries) else None
 
     def _meets_something(self, start: int) -> bool:
-        rules = self.rules
-        bare = range(start, start + rules.duration)
-        with_buffers = range(start - rules.buffer_before, start + rules.duration + rules.buffer_after)
-        before_others = bare if rules.buffers_among_own else with_buffers
-        return not (self.own.isdisjoint(with_buffers) and self.busy.isdisjoint(before_others))
+        return not (self.own.isdisjoint(self._with_buffers(start)) and self.busy.isdisjoint(self._before_others(start)))
+
+    def _before_others(self, start: int) -> range:
+        bare = range(start, start + self.rules.duration)
+        return bare if self.rules.buffers_among_own else self._with_buffers(start)
+
+    def _with_buffers(self, start: int) -> range:
+        return range(start - self.rules.buffer_before, start + self.rules.duration + self.rules.buffer_after)
 
     def _is_full(self, diary: Diary, start: int) -> bool:
         limits, begins = self.rules.limits, on_the_clock(start, diary.zone)

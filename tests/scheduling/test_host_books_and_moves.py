@@ -12,7 +12,7 @@ from flask.testing import FlaskClient
 from sqlalchemy import select
 
 from tests.factories import event_type, member, schedule
-from tests.scheduling.helpers import GUEST, at, bearer, body, booked, refused
+from tests.scheduling.helpers import GUEST, address, at, bearer, body, booked, refused
 from tests.scheduling.test_teams import in_turn, people
 from webapp.core import clock
 from webapp.core.db import session, transaction
@@ -21,8 +21,10 @@ from webapp.identity.models import Membership, Role, Scope
 from webapp.scheduling.errors import BeyondHorizon, OffGrid, SlotTaken
 from webapp.scheduling.events import BookingConfirmed, BookingRescheduled
 from webapp.scheduling.models import Booking, EventType, Side
+from webapp.scheduling.service.blocks import BlockDetails, RecurringDetails, block_recurring, block_time
 from webapp.scheduling.service.booking import book, reschedule
 from webapp.scheduling.service.offers import broken_rules
+from webapp.scheduling.service.out_of_office import AwayDetails, be_away
 from webapp.scheduling.slots import Refusal
 
 
@@ -88,6 +90,35 @@ def test_each_rule_holds_until_the_host_says_outside_rules(
     assert client.post(move, json={"start": later}, headers=headers).status_code in {409, 422}
     moved = client.post(move, json={"start": later, "outside_rules": True}, headers=headers)
     assert moved.status_code == 200, moved.text
+
+
+@pytest.mark.parametrize("how", ["block", "recurring block", "days out of office"])
+def test_hosts_book_over_what_they_blocked_themselves_and_over_no_meeting(
+    client: FlaskClient, host: Membership, kind: EventType, how: str
+) -> None:
+    whose: dict[str, Any] = {"organization_id": host.organization_id, "host_id": host.user_id}
+    zone, day = "Europe/Berlin", at(12).date()
+    with transaction():
+        if how == "block":
+            block_time(**whose, details=BlockDetails(timezone=zone, starts_at=at(12), ends_at=at(13)))
+        elif how == "recurring block":
+            lunch: dict[str, Any] = {"first_day": day, "start_minute": 720, "end_minute": 780, "rule": "FREQ=DAILY"}
+            block_recurring(**whose, details=RecurringDetails(timezone=zone, **lunch))
+        else:
+            be_away(**whose, details=AwayDetails(timezone=zone, first_day=day, last_day=day))
+    path, headers = "/api/v1/bookings", bearer(host)
+    sent = body(at(12, 30), event_type_id=str(kind.id))
+    refused(client.post(path, json=sent, headers=headers), 409, "slot_taken", "start")
+    refused(client.post(f"{address(kind)}/bookings", json=body(at(12, 30))), 409, "slot_taken", "start")
+    assert broken_rules(event_type=kind, start=at(12, 30)) == [Refusal.BLOCKED]
+    made = client.post(path, json=sent | {"outside_rules": True}, headers=headers)
+    assert made.status_code == 201, made.text
+    again = client.post(path, json=sent | {"outside_rules": True}, headers=headers)
+    refused(again, 409, "slot_taken", "start")
+    move = f"{path}/{made.get_json()['id']}/reschedule"
+    earlier = {"start": at(12).isoformat()}
+    refused(client.post(move, json=earlier, headers=headers), 409, "slot_taken", "start")
+    assert client.post(move, json=earlier | {"outside_rules": True}, headers=headers).status_code == 200
 
 
 def test_no_meeting_ever_overlaps_another_one_whoever_books(host: Membership) -> None:

@@ -9,9 +9,10 @@ from sqlalchemy import select
 from tests.factories import event_type, member
 from tests.scheduling.helpers import at, booked
 from tests.scheduling.pages import Visitor
-from webapp.core.db import session
+from webapp.core.db import session, transaction
 from webapp.identity.models import Membership, Role
 from webapp.scheduling.models import Booking, EventType
+from webapp.scheduling.service.blocks import BlockDetails, block_time
 from webapp.scheduling.views.picker import start_value
 
 WHO = {"name": "Mara Okafor", "email": "mara@example.org", "guest_timezone": "Africa/Lagos"}
@@ -64,6 +65,17 @@ def test_outside_the_rules_the_page_warns_first_and_then_does_it(visitor: Visito
     assert "outside the working hours" in unwarned.words
     visitor.send(unwarned.form(), WHO)
     assert only_booking().starts_at == at(20, 10)
+
+
+def test_a_host_is_warned_of_a_block_and_squeezes_a_guest_in(visitor: Visitor, kind: EventType) -> None:
+    lunch = BlockDetails(timezone="Europe/Berlin", starts_at=at(12), ends_at=at(13))
+    with transaction():
+        block_time(organization_id=kind.organization_id, host_id=kind.host_id, details=lunch)
+    page = visitor.open(f"/app/bookings/new/{kind.id}?start={start_value(at(12, 30))}")
+    assert "It is blocked, or on days out of office" in page.words
+    unwarned = visitor.send(page.form(), {**WHO, "outside_rules": None}, status=409)
+    visitor.send(unwarned.form(), WHO)
+    assert only_booking().starts_at == at(12, 30)
 
 
 def test_where_another_meeting_takes_place_there_is_no_way_past(visitor: Visitor, kind: EventType) -> None:

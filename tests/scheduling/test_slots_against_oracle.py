@@ -124,6 +124,7 @@ def diaries(zone: ZoneInfo, first: date) -> st.SearchStrategy[Diary]:
         own=taken,
         starts=st.lists(st.one_of(moment, moment.map(lambda at: at - 20 * 1440)), max_size=4),
         joinable=st.lists(moment, max_size=2),
+        blocked=taken,
     )
 
 

@@ -10,7 +10,8 @@ from webapp.scheduling.schemas.guests import MeetingIn, RescheduleIn
 
 _OUTSIDE = Field(
     default=False,
-    description="Leave hours, notice, horizon, grid and limits aside. Another meeting is never overlapped.",
+    description="Leave hours, blocks, days out of office, notice, horizon, grid and limits aside. Another meeting is "
+    "never overlapped.",
 )
 
 

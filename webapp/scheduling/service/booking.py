@@ -56,8 +56,8 @@ def book(
     """Book the meeting that begins at `start` (aware) and publish BookingConfirmed, or BookingRequested.
 
     What requires approval is pending until a host gives it; it takes the hosts' time like any other booking. A host who
-    books for a guest gives it thereby, and can do so `outside_rules`: with their hours, notice, horizon, grid and
-    limits left aside, but never where another meeting takes place.
+    books for a guest gives it thereby, and can do so `outside_rules`: with their hours, blocks, days out of
+    office, notice, horizon, grid and limits left aside, but never where another meeting takes place.
     `duration` is one of the event type's, in minutes; the first of them if not given. `attendees` are the addresses of
     whom the guest brings along. The place that `hold` keeps for this guest becomes the booking's; one that has run out
     still does, unless somebody else took it. A `link` is used up; `series` is what the booking is a part of.

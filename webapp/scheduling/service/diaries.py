@@ -167,7 +167,7 @@ def diary_of(asked: Asked, hosting: Hosting) -> Diary:
         zone=find_zone(schedule.timezone),
         hours=hours_of(schedule),
         overrides=overrides_of(schedule, *asked.dates),
-        busy=[*asked.gone.busy.get(host_id, ()), *blocked],
+        busy=asked.gone.busy.get(host_id, ()),
         own=[(meeting.apart_from, meeting.apart_until) for meeting in own],
         starts=[meeting.start for meeting in own],
         joinable=[
@@ -175,6 +175,7 @@ def diary_of(asked: Asked, hosting: Hosting) -> Diary:
             for meeting in own
             if meeting.seats_left > 0 and not any(within(blocked, meeting.start, meeting.end))
         ],
+        blocked=blocked,
     )
 
 

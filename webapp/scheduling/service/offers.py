@@ -52,6 +52,8 @@ _REFUSALS: dict[Refusal, type[StartRefused]] = {
     Refusal.OUTSIDE_AVAILABILITY: OutsideAvailability,
     Refusal.OFF_GRID: OffGrid,
     Refusal.SLOT_TAKEN: SlotTaken,
+    # What a host does instead of taking guests is nobody's business.
+    Refusal.BLOCKED: SlotTaken,
     Refusal.LIMIT_REACHED: LimitReached,
 }
 
@@ -263,7 +265,7 @@ def require_offered(
     `duration` and `moving` are as in `offered_slots`, and so is what is raised for another duration. The caller's own
     `hold` does not stand in the way. The notice counts from `asked_at` (aware), or else from now. With
     `outside_rules`, when nobody can by the rules, those can who are kept from it by nothing but what hosts may pass
-    over: hours, notice, horizon, grid and limits.
+    over: hours, blocks, days out of office, notice, horizon, grid and limits.
     """
     judged = _judge(event_type, start, duration, moving, outside_rules=outside_rules, hold=hold, asked_at=asked_at)
     free = [lineup for lineup, refused in judged if not refused]

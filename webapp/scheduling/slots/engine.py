@@ -14,13 +14,14 @@ Several diaries are those of hosts who all have to be there. A start is bookable
   Intervals are elapsed time: in a window across a change of the clocks the starts stay `interval` minutes apart (on
   Lord Howe Island, where clocks change by half an hour, a window open through the change offers :30 after it where it
   offered :00 before it; the next window is as usual);
-* **free**: the meeting with its buffers overlaps no time that is gone. Buffers may reach outside the open time;
+* **free**: the meeting with its buffers overlaps no time that is taken or blocked. Buffers may reach outside the open
+  time;
 * **limits**: no day, week or month of a host is full. What counts is when a meeting begins.
 
 A seat left in a meeting that takes place anyway needs the bounds alone.
 
-`offered` and `check` both ask `_bounds`, `_joinable`, `_rooms`, `_grid`, `_taken` and `_filled`: what is offered is
-what is accepted. `offered` is what is `bookable` at any time, held against the bounds of now.
+`offered` and `check` both ask `_bounds`, `_joinable`, `_rooms`, `_grid`, `_taken`, `_blocked` and `_filled`: what is
+offered is what is accepted. `offered` is what is `bookable` at any time, held against the bounds of now.
 """
 
 from __future__ import annotations
@@ -104,9 +105,11 @@ def _misplaced(rules: Rules, diaries: Sequence[Diary], start: int) -> Iterator[R
 
 
 def _gone(rules: Rules, diaries: Sequence[Diary], start: int) -> Iterator[Refusal]:
-    """Say what has been booked already that keeps a meeting from beginning at `start`."""
+    """Say what has been booked or blocked already that keeps a meeting from beginning at `start`."""
     if any(within(merge(_taken(rules, diaries)), start, start + 1)):
         yield Refusal.SLOT_TAKEN
+    if any(within(merge(_blocked(rules, diaries)), start, start + 1)):
+        yield Refusal.BLOCKED
     if any(within(merge(_filled(rules, diaries)), start, start + 1)):
         yield Refusal.LIMIT_REACHED
 
@@ -172,8 +175,8 @@ def _grid(rules: Rules, room: range) -> range:
 
 
 def _closed(rules: Rules, diaries: Sequence[Diary]) -> list[Span]:
-    """Return the minutes at which no new meeting can start, for what has been booked already."""
-    return merge((*_taken(rules, diaries), *_filled(rules, diaries)))
+    """Return the minutes at which no new meeting can start, for what has been booked or blocked already."""
+    return merge((*_taken(rules, diaries), *_blocked(rules, diaries), *_filled(rules, diaries)))
 
 
 def _filled(rules: Rules, diaries: Sequence[Diary]) -> Iterator[Span]:
@@ -182,12 +185,22 @@ def _filled(rules: Rules, diaries: Sequence[Diary]) -> Iterator[Span]:
 
 
 def _taken(rules: Rules, diaries: Sequence[Diary]) -> Iterator[Span]:
-    """Yield the minutes at which a meeting that starts would touch a time that is gone."""
-    with_buffers = (rules.duration + rules.buffer_after, rules.buffer_before)
-    bare = (rules.duration, 0)
+    """Yield the minutes at which a meeting that starts would touch another one."""
     for diary in diaries:
-        yield from _touching(diary.own, *with_buffers)
-        yield from _touching(diary.busy, *(bare if rules.buffers_among_own else with_buffers))
+        yield from _touching(diary.own, rules.duration + rules.buffer_after, rules.buffer_before)
+        yield from _touching(diary.busy, *_apart_from_others(rules))
+
+
+def _blocked(rules: Rules, diaries: Sequence[Diary]) -> Iterator[Span]:
+    """Yield the minutes at which a meeting that starts would touch a time that one of the hosts has blocked."""
+    return (span for diary in diaries for span in _touching(diary.blocked, *_apart_from_others(rules)))
+
+
+def _apart_from_others(rules: Rules) -> tuple[int, int]:
+    """Return how many minutes a meeting takes, and wants before it, where something of another kind is."""
+    if rules.buffers_among_own:
+        return rules.duration, 0
+    return rules.duration + rules.buffer_after, rules.buffer_before
 
 
 def _touching(gone: Iterable[Span], reach: int, gap: int) -> Iterator[Span]:

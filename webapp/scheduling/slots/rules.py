@@ -21,6 +21,7 @@ class Refusal(StrEnum):
     OUTSIDE_AVAILABILITY = "outside_availability"
     OFF_GRID = "off_grid"
     SLOT_TAKEN = "slot_taken"
+    BLOCKED = "blocked"
     LIMIT_REACHED = "limit_reached"
 
 
@@ -32,6 +33,7 @@ OVERRIDABLE = frozenset(
         Refusal.BEYOND_HORIZON,
         Refusal.OUTSIDE_AVAILABILITY,
         Refusal.OFF_GRID,
+        Refusal.BLOCKED,
         Refusal.LIMIT_REACHED,
     }
 )
@@ -129,8 +131,9 @@ class Diary:
     """One host's: when they work, in wall-clock time of `zone`, and what of that is gone, in UTC minutes.
 
     `busy` is taken by whatever else the host does, `own` by meetings of the kind that is to be booked, each with the
-    buffers that concern such a meeting; `starts` are when those begin, for the limits, and `joinable` are the starts
-    among them at which a seat is left. All in any order. Raises ValueError naming the field that makes no sense.
+    buffers that concern such a meeting, and `blocked` by the host's own wish; `starts` are when the own ones begin, for
+    the limits, and `joinable` are the starts among them at which a seat is left. All in any order. Raises ValueError
+    naming the field that makes no sense.
     """
 
     zone: ZoneInfo
@@ -140,11 +143,12 @@ class Diary:
     own: Sequence[Span] = ()
     starts: Sequence[int] = ()
     joinable: Collection[int] = ()
+    blocked: Sequence[Span] = ()
 
     def __post_init__(self) -> None:
         if len({override.day for override in self.overrides}) < len(self.overrides):
             raise ValueError("overrides holds a date twice; put all ranges of a date into one Override")
-        for field in ("busy", "own"):
+        for field in ("busy", "own", "blocked"):
             if any(begin > end for begin, end in getattr(self, field)):
                 raise ValueError(f"{field} holds a time that ends before it begins; give its beginning first")
 

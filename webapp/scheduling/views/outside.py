@@ -19,6 +19,7 @@ def warnings(broken: Iterable[Refusal]) -> list[str]:
         Refusal.BEYOND_HORIZON: _("It is further ahead than guests can book."),
         Refusal.OUTSIDE_AVAILABILITY: _("It is outside the working hours."),
         Refusal.OFF_GRID: _("It is not one of the usual starts."),
+        Refusal.BLOCKED: _("It is blocked, or on days out of office."),
         Refusal.LIMIT_REACHED: _("It is over the limit of meetings for that day, week or month."),
     }
     return [str(sentences[rule]) for rule in broken]
