@@ -7,10 +7,11 @@ import time_machine
 from flask import Flask
 from flask.testing import FlaskClient
 
-from tests.factories import event_type
-from tests.scheduling.helpers import BERLIN, at, booked, in_days, refused, slots, time_of
+from tests.factories import event_type, member
+from tests.scheduling.helpers import BERLIN, at, bearer, booked, in_days, refused, slots, time_of
 from webapp.core.db import session, transaction
 from webapp.core.events import DomainEvent
+from webapp.identity.models import Scope
 from webapp.scheduling.errors import AlreadyCancelled, BookingOver
 from webapp.scheduling.events import BookingRescheduled
 from webapp.scheduling.models import Booking, BookingStatus, Side
@@ -51,6 +52,47 @@ def test_a_guest_who_moves_is_offered_what_only_their_own_booking_takes(app: Fla
         return {offer.start for offer in offers}
 
     assert starts(booking) - starts(None) == {at(9, 30), at(10), at(10, 30)}
+
+
+def test_programs_list_the_times_to_move_to_and_each_is_one(client: FlaskClient) -> None:
+    host = member()
+    kind = event_type(of=host, duration=60, reschedule_notice=60)
+    booking = booked(kind, at(10))
+    public, members = f"/api/v1/public/bookings/{manage_token(booking)}", f"/api/v1/bookings/{booking.id}"
+    days = {"start": in_days(2).isoformat(), "end": in_days(2).isoformat(), "timezone": "Europe/Berlin"}
+    listed = client.get(f"{public}/slots", query_string=days)
+    assert client.get(f"{members}/slots", query_string=days, headers=bearer(host)).get_json() == listed.get_json()
+    assert listed.get_json()["timezone"] == "Europe/Berlin"
+    starts = [slot["start"] for slot in listed.get_json()["slots"]]
+    assert set(starts) - set(slots(client, kind, in_days(2))) == {at(9, 30).isoformat(), at(10, 30).isoformat()}
+    for start in (starts[-1], starts[0]):
+        assert client.post(f"{public}/reschedule", json={"start": start}).status_code == 200
+
+
+def test_the_times_to_move_to_are_told_to_whom_the_booking_concerns_and_while_it_can_move(
+    client: FlaskClient,
+) -> None:
+    host = member()
+    kind = event_type(of=host, reschedule_notice=None)
+    booking = booked(kind, at(10))
+    public, members = f"/api/v1/public/bookings/{manage_token(booking)}/slots", f"/api/v1/bookings/{booking.id}/slots"
+    days = {"start": in_days(2).isoformat(), "end": in_days(2).isoformat(), "timezone": "Europe/Berlin"}
+    refused(client.get(public, query_string=days), 409, "too_late_to_move")
+    assert client.get(members, query_string=days, headers=bearer(host)).status_code == 200
+    refused(client.get(members, query_string=days), 401, "unauthenticated")
+    refused(client.get(members, query_string=days, headers=bearer()), 404, "not_found")
+    refused(
+        client.get(members, query_string=days, headers=bearer(host, Scope.EVENT_TYPES_READ)), 403, "insufficient_scope"
+    )
+    refused(client.get(f"{public[:-7]}x/slots", query_string=days), 404, "not_found")
+    refused(client.get(public, query_string={"start": "soon"}), 422, "invalid", "end", "start", "timezone")
+    reversed_ = days | {"start": in_days(3).isoformat()}
+    assert client.get(members, query_string=reversed_, headers=bearer(host)).status_code == 422
+    assert client.post(public).status_code == 405
+    with transaction():
+        cancel(booking=booking, by=Side.HOST, reason="")
+    for path, headers in ((public, {}), (members, bearer(host))):
+        refused(client.get(path, query_string=days, headers=headers), 409, "already_cancelled")
 
 
 def test_each_move_is_announced_with_where_it_came_from(app: Flask, heard: list[DomainEvent]) -> None:

@@ -18,6 +18,7 @@ from webapp.scheduling.schemas.guests import (
     BookingCreated,
     BookingIn,
     CancelIn,
+    DaysQuery,
     LinkQuery,
     ManagedBookingOut,
     OrganizationOut,
@@ -111,10 +112,19 @@ def show_managed_booking(token: str) -> ManagedBookingOut:
     return ManagedBookingOut.of(queries.booking_by_token(token))
 
 
+@blueprint.get("/bookings/<token>/slots")
+@endpoint(answers=SlotsOut, query=DaysQuery, problems=(404, 409), tag="Managing a booking")
+def list_slots_to_move_to(token: str, query: DaysQuery) -> SlotsOut:
+    """The times to which the booking can be moved; what only it takes is among them, but not its own time."""
+    zone, booking = find_zone(query.timezone), queries.booking_by_token(token)
+    offers = bookings.times_to_move_to(booking=booking, first=query.start, last=query.end, zone=zone)
+    return SlotsOut.of(offers, zone)
+
+
 @blueprint.post("/bookings/<token>/reschedule")
 @endpoint(answers=ManagedBookingOut, body=RescheduleIn, problems=(404, 409), tag="Managing a booking")
 def reschedule_managed_booking(token: str, body: RescheduleIn) -> ManagedBookingOut:
-    """Move the booking to another time on offer; its own time does not stand in its way."""
+    """Move the booking to another time on offer, as `…/slots` lists them; its own time does not stand in its way."""
     with transaction():
         booking = queries.booking_by_token(token)
         bookings.reschedule(booking=booking, start=body.start)

@@ -56,12 +56,17 @@ class LinkQuery(Query):
     link: str | None = Field(None, max_length=100, description=LINK)
 
 
-class SlotsQuery(Query):
+class DaysQuery(Query):
     """Which days, at most 62 of them, as the calendar of which zone has them."""
 
     start: Day
     end: Day = Field(description="The last day included.")
     timezone: ZoneName
+
+
+class SlotsQuery(DaysQuery):
+    """Which days, and for how long a meeting."""
+
     duration: int | None = Field(None, description="One of the event type's `durations`; the first if not given.")
     link: str | None = Field(None, max_length=100, description=LINK)
 

@@ -12,6 +12,7 @@ from pydantic_core import to_json
 from webapp.scheduling.chunks import OpenTime
 from webapp.scheduling.minutes import local_moment
 from webapp.scheduling.schemas.fields import Moment
+from webapp.scheduling.service.offers import Offer
 from webapp.web.openapi import Out, Written
 
 
@@ -29,6 +30,14 @@ class SlotsOut(Out):
 
     timezone: str
     slots: list[SlotOut]
+
+    @classmethod
+    def of(cls, offers: Sequence[Offer], zone: ZoneInfo) -> SlotsOut:
+        """Show them as clocks of `zone` do."""
+        slots = [
+            SlotOut(offer.start.astimezone(zone), offer.end.astimezone(zone), offer.seats_left) for offer in offers
+        ]
+        return cls(timezone=zone.key, slots=slots)
 
     @staticmethod
     def written(slots: bytes, zone: ZoneInfo) -> Written:

@@ -8,8 +8,9 @@ own constraint, should anything ever write past both. Whoever waited long for th
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from datetime import datetime
+from datetime import date, datetime
 from functools import partial
+from zoneinfo import ZoneInfo
 
 from webapp.core import clock
 from webapp.core.db import session
@@ -29,14 +30,14 @@ from webapp.scheduling.service.diaries import possible_hosts
 from webapp.scheduling.service.guests import Guest
 from webapp.scheduling.service.links import note_booking, use_link
 from webapp.scheduling.service.meetings import hosts_turn, leave_held_seat, leave_seat, take_seat
-from webapp.scheduling.service.offers import chosen_duration, require_offered
+from webapp.scheduling.service.offers import Offer, chosen_duration, offered_slots, require_offered
 from webapp.scheduling.service.places import require_phone
 from webapp.scheduling.service.policy import require_in_time_to_cancel, require_in_time_to_move
 from webapp.scheduling.service.standing import read_again, require_changeable
 from webapp.scheduling.service.turns import whose_turn
 
 # The guest's link is part of what booking is about, so it is found here as well.
-__all__ = ["book", "cancel", "manage_token", "manage_url", "reschedule"]
+__all__ = ["book", "cancel", "manage_token", "manage_url", "reschedule", "times_to_move_to"]
 
 
 def book(
@@ -160,6 +161,19 @@ def reschedule(*, booking: Booking, start: datetime, by: Side = Side.GUEST, outs
     publish(BookingRescheduled(booking_id=booking.id, previous_start=previous_start, sequence=booking.sequence))
     _ask_or_approve(booking, by)
     return booking
+
+
+def times_to_move_to(
+    *, booking: Booking, first: date, last: date, zone: ZoneInfo, by: Side = Side.GUEST
+) -> list[Offer]:
+    """Return every time but its own to which `reschedule` moves the booking by the rules, on the dates `first`..`last`
+    of the `zone`, both included, in order.
+
+    Raises AlreadyCancelled, AlreadyDeclined, BookingOver, TooLateToMove for a guest, RangeReversed and RangeTooLong.
+    """
+    _require_movable(booking, by)
+    offers = offered_slots(event_type=booking.event_type, first=first, last=last, zone=zone, moving=booking)
+    return [offer for offer in offers if offer.start != booking.starts_at]
 
 
 def cancel(*, booking: Booking, by: Side, reason: str, together: bool = False) -> Booking:
