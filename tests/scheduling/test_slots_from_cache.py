@@ -46,7 +46,7 @@ from webapp.scheduling.service.diaries import lineups
 from webapp.scheduling.service.holds import hold_time, let_go
 from webapp.scheduling.service.holidays import choose_holidays
 from webapp.scheduling.service.named_schedules import choose_schedule, make_default
-from webapp.scheduling.service.offers import offered_slots, rules_for, stamps_of, work_out
+from webapp.scheduling.service.offers import offered_slots, rules_for, stamps_of, taken_slots, work_out
 from webapp.scheduling.service.out_of_office import AwayDetails, be_away, be_back
 from webapp.scheduling.service.schedules import clear_override, save_hours, set_override
 from webapp.scheduling.slots import offered as engine_offers
@@ -276,6 +276,32 @@ def test_who_asks_again_costs_the_diaries_nothing(app: Flask) -> None:
         assert _listed(where) == first
     assert len(statements) == 1
     assert not any("host_time" in statement for statement in statements)
+
+
+def test_what_is_taken_is_kept_as_well_and_is_right_after_every_change(app: Flask) -> None:
+    host = member()
+    kind = event_type(of=host, limit_per_day=2)
+    whose: dict[str, Any] = {"organization_id": host.organization_id, "host_id": host.user_id}
+
+    def taken() -> list[datetime]:
+        found = _anew(kind)
+        return [offer.start for offer in taken_slots(event_type=found, first=in_days(2), last=in_days(2), zone=BERLIN)]
+
+    assert taken() == []
+    first, _second = booked(_anew(kind), at(10)), booked(_anew(kind), at(11))
+    all_day = taken()
+    assert (len(all_day), all_day[0]) == (16, at(9))
+    found = _anew(kind)
+    with counted_queries() as statements:
+        taken_slots(event_type=found, first=in_days(2), last=in_days(2), zone=BERLIN)
+    assert sum("availability_version" in statement for statement in statements) == 2
+    assert not [statement for statement in statements if "host_time" in statement or "weekly_hours" in statement]
+    with transaction():
+        block_time(**whose, details=BlockDetails(timezone="UTC", starts_at=at(9), ends_at=at(10)))
+    assert taken() == all_day[2:]
+    with transaction():
+        cancel(booking=session().get_one(Booking, first.id), by=Side.HOST, reason="")
+    assert taken() == [at(11)]
 
 
 def test_weeks_around_one_that_was_written_before_are_added(app: Flask) -> None:

@@ -51,11 +51,12 @@ class OpenTime(NamedTuple):
 
 
 class Place(NamedTuple):
-    """Whose times a chunk has, of which length in minutes, and in which week."""
+    """Whose times a chunk has, of which length in minutes, and in which week; with `empty`, as if nobody had booked."""
 
     event_type_id: UUID
     duration: int
     week: int
+    empty: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -169,7 +170,8 @@ def take_dirty(most: int) -> dict[UUID, set[int]]:
 
 
 def _key(place: Place, stamp: str) -> str:
-    return f"{_KEYS}:{place.event_type_id.hex}:{place.duration}:{place.week}:{stamp}"
+    kind = ":empty" if place.empty else ""
+    return f"{_KEYS}:{place.event_type_id.hex}:{place.duration}:{place.week}:{stamp}{kind}"
 
 
 def _index(event_type_id: UUID, week: int) -> str:

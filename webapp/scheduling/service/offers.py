@@ -123,11 +123,12 @@ def _slots(
     if not spans:
         return []
     begin, end = spans[0][0], spans[-1][1]
-    if moving or empty:
-        times = work_out(event_type, rules, begin=begin, end=end, moving=moving, empty=empty)
+    if moving:
+        times = work_out(event_type, rules, begin=begin, end=end, moving=moving)
     else:
-        times, missing = open_times(event_type, rules, weeks=weeks_between(begin, end))
-        chunks.count(asked=len(weeks_between(begin, end)), missing=missing)
+        times, missing = open_times(event_type, rules, weeks=weeks_between(begin, end), empty=empty)
+        if not empty:  # nobody works those out ahead
+            chunks.count(asked=len(weeks_between(begin, end)), missing=missing)
     return [
         Offer(moment_of(start), moment_of(ends), seats_left)
         for span_begin, span_end in spans
@@ -150,31 +151,33 @@ def asked_for(
     return rules, asked(rules, now=now_minute(), first=first, last=last, zone=zone)
 
 
-def open_times(event_type: EventType, rules: Rules, *, weeks: range) -> tuple[list[OpenTime], int]:
+def open_times(event_type: EventType, rules: Rules, *, weeks: range, empty: bool = False) -> tuple[list[OpenTime], int]:
     """Return what could be booked in some weeks, in order, were it not for notice and horizon, and how many of the
-    weeks had to be worked out.
+    weeks had to be worked out. With `empty`, nobody has booked.
 
     What the cache does not have is worked out and left there. Versions are read first and everything else after them:
     what somebody changes in between is then kept under a version that nobody asks for any more.
     """
-    stamps = stamps_of(event_type, rules, weeks=weeks)
+    stamps = stamps_of(event_type, rules, weeks=weeks, empty=empty)
     known, made = find_chunks(stamps, read=lambda: queries.read_again(event_type))
     return [time for place in stamps for time in known[place].times], made
 
 
-def stamps_of(event_type: EventType, rules: Rules, *, weeks: range) -> dict[Place, str]:
+def stamps_of(event_type: EventType, rules: Rules, *, weeks: range, empty: bool = False) -> dict[Place, str]:
     """Return the chunks of some weeks, in order, with what stands for all that decides what they hold."""
     versions = queries.availability_versions(event_type.id, weeks=weeks_around(*span_of(weeks), reach=reach_of(rules)))
-    return stamps_under(versions, event_type, rules, weeks=weeks)
+    return stamps_under(versions, event_type, rules, weeks=weeks, empty=empty)
 
 
-def stamps_under(versions: Versions, event_type: Terms, rules: Rules, *, weeks: range) -> dict[Place, str]:
+def stamps_under(
+    versions: Versions, event_type: Terms, rules: Rules, *, weeks: range, empty: bool = False
+) -> dict[Place, str]:
     """Return the same, by versions that have been read of all weeks around these."""
     reach = reach_of(rules)
     stamps = {}
     for week in weeks:
         concerned = weeks_around(*span_of(range(week, week + 1)), reach=reach)
-        stamps[Place(event_type.id, rules.duration, week)] = versions.stamp(concerned)
+        stamps[Place(event_type.id, rules.duration, week, empty)] = versions.stamp(concerned)
     return stamps
 
 
@@ -184,7 +187,7 @@ def weeks_around(begin: int, end: int, *, reach: int) -> range:
 
 
 def find_chunks(stamps: Mapping[Place, str], *, read: Callable[[], EventType | None]) -> tuple[dict[Place, Chunk], int]:
-    """Return the chunks under these stamps, in order and all of one length, and how many were not in the cache.
+    """Return the chunks under these stamps, in order and all of one kind, and how many were not in the cache.
 
     Those are worked out and left there, of the event type as it is now, which `read` returns; None when it is gone, and
     they with it.
@@ -201,22 +204,25 @@ def find_chunks(stamps: Mapping[Place, str], *, read: Callable[[], EventType | N
 def _make_chunks(event_type: EventType, missing: Sequence[Place], stamps: Mapping[Place, str]) -> dict[Place, Chunk]:
     """Work out what is missing, in one go; what else lies in between is worked out too, and kept if it is asked for."""
     rules = replace(rules_for(event_type), duration=missing[0].duration)
-    worked_out = _chunks_of(event_type, rules, weeks=range(missing[0].week, missing[-1].week + 1))
+    weeks = range(missing[0].week, missing[-1].week + 1)
+    worked_out = _chunks_of(event_type, rules, weeks=weeks, empty=missing[0].empty)
     made = {place: chunk for place, chunk in worked_out.items() if place in stamps}
     chunks.write(made, stamps)
     return made
 
 
-def _chunks_of(event_type: EventType, rules: Rules, *, weeks: range) -> dict[Place, Chunk]:
+def _chunks_of(event_type: EventType, rules: Rules, *, weeks: range, empty: bool) -> dict[Place, Chunk]:
     """Work out some weeks at once, and take them apart."""
     begin, end = span_of(weeks)
-    # Asked first, so that nothing can end unseen between the two.
-    valid_until = lasts_until(event_type, rules, begin=begin, until=end - 1)
+    # Asked first, so that nothing can end unseen between the two; where nothing is held, nothing ends.
+    valid_until = None if empty else lasts_until(event_type, rules, begin=begin, until=end - 1)
     apart: dict[int, list[OpenTime]] = {week: [] for week in weeks}
-    times = work_out(event_type, rules, begin=begin, end=end)
+    times = work_out(event_type, rules, begin=begin, end=end, empty=empty)
     for week, of_week in groupby(times, lambda time: weeks_between(time.start, time.start + 1).start):
         apart[week] = list(of_week)
-    return {Place(event_type.id, rules.duration, week): Chunk(times, valid_until) for week, times in apart.items()}
+    return {
+        Place(event_type.id, rules.duration, week, empty): Chunk(times, valid_until) for week, times in apart.items()
+    }
 
 
 def work_out(
