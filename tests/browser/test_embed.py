@@ -104,6 +104,20 @@ def test_a_link_opens_it_over_the_page_and_closes_again(
     assert page.evaluate("window.heard.length") == 1
 
 
+def test_the_button_that_closes_it_is_named_in_the_language_of_the_frame(
+    visit: Visit, site: str, shop: tuple[str, dict[str, str]]
+) -> None:
+    address, pages = shop
+    kind = event_type()
+    path = f"{kind.organization.slug}/{kind.slug}"
+    pages["page"] = PAGE.format(site=site, path=path).replace('id="opens"', 'id="opens" data-language="de"')
+    session().rollback()
+    page = visit(address)
+    page.locator("#opens").press("Enter")
+    page.get_by_role("button", name="Schließen").click()
+    expect(page.get_by_role("dialog")).to_have_count(0)
+
+
 def test_other_windows_are_not_believed(visit: Visit, site: str, shop: tuple[str, dict[str, str]]) -> None:
     page = _open_shop(visit, site, shop, event_type())
     expect(page.frame_locator("#inline iframe").get_by_role("heading", level=1)).to_be_visible()

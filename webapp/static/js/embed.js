@@ -1,13 +1,13 @@
 // Booking pages on any site:
-//   <div data-almanac="studio/intro"></div>          a frame in its place, as high as it needs to be
+//   <div data-almanac="studio/intro"></div>          a frame in its place, as high as need be
 //   <a href="…" data-almanac="studio/intro">Book</a>  a frame that opens over the page; also on a <button>
-// data-language="de" chooses the language, data-title and data-close name the frame and the button that closes it.
-// The element gets an event when something was booked:
+// data-language="de" chooses the language, data-title and data-close name the frame and what closes it.
+// The element hears of what was booked:
 //   element.addEventListener("almanac:booked", (event) => console.log(event.detail));
 
 (() => {
   const origin = new URL(document.currentScript.src).origin;
-  const frames = new Map(); // the frame's window → [the frame, the element that asked for it]
+  const frames = new Map(); // a frame's window → [the frame, its element]
 
   function makeFrame(element, title) {
     const frame = document.createElement("iframe");
@@ -67,15 +67,17 @@
     }
   }
 
-  // Only what our own pages say counts, and only in a frame that was made here.
+  // Only our own pages count, in a frame that was made here.
   window.addEventListener("message", (event) => {
     const known = event.origin === origin && frames.get(event.source);
     if (!known || typeof event.data !== "object" || event.data === null) return;
     const [frame, element] = known;
-    if (event.data.almanac === "size") {
+    const { almanac, close } = event.data;
+    if (almanac === "size") {
+      if (close && !element.dataset.close) frame.previousSibling?.setAttribute("aria-label", close);
       frame.style.height = `${Math.min(Math.max(Number(event.data.height) || 0, 100), 10000)}px`;
       if (event.data.isNew && frame.getBoundingClientRect().top < 0) frame.scrollIntoView();
-    } else if (event.data.almanac === "booked") {
+    } else if (almanac === "booked") {
       element.dispatchEvent(new CustomEvent("almanac:booked", { bubbles: true, detail: event.data.booking }));
     }
   });
