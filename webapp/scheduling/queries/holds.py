@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import BindParameter, Select, Subquery, bindparam, func, or_, select
+from sqlalchemy import BindParameter, ColumnElement, Select, Subquery, bindparam, func, or_, select
 
 from webapp.core import clock
 from webapp.core.crypto import digest
@@ -34,11 +34,15 @@ def seats_let_go() -> Subquery:
     return select(Hold.meeting_id, func.count().label("seats")).where(free).group_by(Hold.meeting_id).subquery()
 
 
-def next_expiry(*, host_ids: Iterable[UUID], begin: datetime, until: datetime) -> datetime | None:
+def next_expiry(
+    *, host_ids: Iterable[UUID], begin: datetime, until: datetime, but_offers: bool = False
+) -> datetime | None:
     """Return until when `held_times` keeps its answer about these instants and hosts, and about whoever stands in for
     one of them at any time: holds run out by themselves. None for as long as nobody writes anything.
+
+    With `but_offers`, what is held for those on a waitlist is left out.
     """
-    return session().scalar(_NEXT_EXPIRY, when(host_ids, begin, until))
+    return session().scalar(_NEXT_BUT_OFFERS if but_offers else _NEXT_EXPIRY, when(host_ids, begin, until))
 
 
 def find_hold(*, event_type_id: UUID, start: datetime, tokens: Iterable[str]) -> Hold | None:
@@ -72,13 +76,14 @@ def hosts_of(*, meeting_id: UUID) -> list[UUID]:
     return list(session().scalars(select(HostTime.host_id).where(HostTime.meeting_id == meeting_id)))
 
 
-def _next_expiry() -> Select[datetime | None]:
+def _next_expiry(*which: ColumnElement[bool]) -> Select[datetime | None]:
     stand_ins = select(OutOfOffice.stand_in_id).where(OutOfOffice.host_id.in_(_HOST_IDS))
     everybody = select(User.id).where(User.id.in_(_HOST_IDS)).union(stand_ins)
     meetings = select(HostTime.meeting_id).where(HostTime.host_id.in_(everybody), *_MEANWHILE)
     running = (Hold.expires_at > bindparam("now"), Hold.meeting_id.in_(meetings))
-    return select(func.min(Hold.expires_at)).where(*running)
+    return select(func.min(Hold.expires_at)).where(*running, *which)
 
 
 # Made once: whoever works out open times asks it.
 _NEXT_EXPIRY = _next_expiry()
+_NEXT_BUT_OFFERS = _next_expiry(Hold.waitlist_entry_id.is_(None))

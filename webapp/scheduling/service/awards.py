@@ -55,8 +55,8 @@ def offer_what_is_free(*, host_ids: Iterable[UUID]) -> None:
 
 
 def next_chance(*, host_ids: Iterable[UUID]) -> datetime | None:
-    """Return when time of these hosts that is held now, and that somebody in line may want, is free again by itself;
-    None when there is none.
+    """Return when time of these hosts that is held for a form now, and that somebody in line may want, is free again by
+    itself; None when there is none. What an offer holds is passed on at its end anyway.
     """
     line = queries.waiting(host_ids=set(host_ids))
     if not line:
@@ -65,6 +65,7 @@ def next_chance(*, host_ids: Iterable[UUID]) -> datetime | None:
         host_ids={host.id for entry in line for host in entry.event_type.hosts},
         begin=min(entry.wanted_from for entry in line) - _LONGEST_MEETING,
         until=max(entry.wanted_until for entry in line) + _LONGEST_MEETING,
+        but_offers=True,
     )
 
 
