@@ -18,6 +18,7 @@ from tests.browser.conftest import Visit, sign_in
 from tests.factories import event_type, member, schedule
 from tests.operations.background import failed_attempt, run
 from tests.scheduling.helpers import at, booked, in_days
+from tests.scheduling.waiting import tokens_of_a_line
 from webapp.core import clock
 from webapp.core.db import session, transaction
 from webapp.identity.models import Membership
@@ -165,6 +166,8 @@ def site_map(app: Flask) -> SiteMap:
     strict = event_type(of=host, on=hours, requires_approval=True, reschedule_notice=None, policy=LONG * 3)
     other = event_type(of=host, on=hours, most_attendees=5, check_in_since=clock.now())
     hidden = event_type(of=host, on=hours, name=LONG, is_secret=True, series_most=9, questions=KINDS_OF_QUESTIONS)
+    waited = event_type(of=host, on=hours, name=LONG, waitlist_enabled=True)
+    tokens = tokens_of_a_line(waited, at(10, days=3), named=LONG)
     booking, gone = booked(other, at(10)), booked(other, at(12))
     request, refused = booked(strict, at(13)), booked(strict, at(14))
     with transaction():
@@ -181,6 +184,10 @@ def site_map(app: Flask) -> SiteMap:
             f"{public}/{kind.slug}?day={in_days(2)}",
             f"{public}/{kind.slug}/confirm?start={start_value(at(15))}",
             f"{public}/{kind.slug}/confirm?start={start_value(at(10))}",
+            f"{public}/{waited.slug}?day={in_days(3)}",
+            f"{public}/{waited.slug}/waitlist?start={start_value(at(10, days=3))}",
+            f"{public}/{waited.slug}/waitlist?day={in_days(3)}",
+            *(f"/waitlist/{token}" for token in tokens),
             f"/embed/{host.organization.slug}/{kind.slug}?day={in_days(2)}",
             f"{public.replace('/book', '/embed')}/{other.slug}/booked/{manage_token(booking)}",
             f"{manage}?new=1",

@@ -12,6 +12,7 @@ from playwright.sync_api import Page, expect
 from tests.browser.conftest import Visit
 from tests.factories import event_type, member
 from tests.scheduling.helpers import at, booked, in_days
+from tests.scheduling.waiting import tokens_of_a_line
 from webapp.scheduling.models import EventType
 from webapp.scheduling.service.booking import manage_token
 from webapp.scheduling.views.picker import start_value
@@ -29,12 +30,12 @@ SEEN = """() => {
 
 @pytest.fixture
 def kind(app: Flask) -> EventType:
-    return event_type(of=member(), name="Portrait")
+    return event_type(of=member(), name="Portrait", waitlist_enabled=True)
 
 
 def _addresses(kind: EventType) -> list[str]:
     public = f"/book/{kind.organization.slug}"
-    taken = manage_token(booked(kind, at(10)))
+    taken, line = manage_token(booked(kind, at(10))), tokens_of_a_line(kind, at(11))
     return [
         public,
         f"{public}/{kind.slug}?day={in_days(2)}",
@@ -42,6 +43,8 @@ def _addresses(kind: EventType) -> list[str]:
         f"{public}/{kind.slug}/confirm?start={start_value(at(10))}",
         f"/manage/{taken}?new=1",
         f"/manage/{taken}/cancel",
+        f"{public}/{kind.slug}/waitlist?start={start_value(at(10))}",
+        *(f"/waitlist/{token}" for token in line),
     ]
 
 

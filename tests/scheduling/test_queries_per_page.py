@@ -5,17 +5,24 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import timedelta
+from typing import Any
 
 from flask import Flask
 
 from tests.factories import bookings, event_type, member, schedule
 from tests.scheduling.helpers import at, booked, counted_queries, in_days
 from tests.scheduling.pages import Visitor
+from tests.scheduling.waiting import joined
 from webapp.core.db import session, transaction
 from webapp.core.redis import cache_redis
 from webapp.identity.models import Membership
 from webapp.scheduling.models import DateOverride, EventHost, EventKind, EventType, Schedule, WeeklyHours
+from webapp.scheduling.service.blocks import BlockDetails, RecurringDetails, block_recurring, block_time
 from webapp.scheduling.service.booking import manage_token
+from webapp.scheduling.service.links import create_link
+from webapp.scheduling.service.out_of_office import AwayDetails, be_away
+from webapp.scheduling.service.waitlist import waitlist_token
+from webapp.scheduling.views.picker import start_value
 
 FEW = 3
 
@@ -28,8 +35,10 @@ class Studio:
     kind: EventType
     team: EventType
     hours: Schedule
+    waited: EventType
     token: str
     booking: str
+    waiting: str
 
     def address(self, kind: EventType) -> str:
         return f"/book/{self.host.organization.slug}/{kind.slug}"
@@ -40,8 +49,11 @@ def _studio() -> Studio:
     hours = schedule(of=host)
     kind = event_type(of=host, on=hours)
     team = event_type(of=host, on=hours, kind=EventKind.ROUND_ROBIN)
+    waited = event_type(of=host, on=hours, waitlist_enabled=True)
     booking = booked(kind, at(10))
-    studio = Studio(host, kind, team, hours, manage_token(booking), str(booking.id))
+    booked(waited, at(11))
+    place = waitlist_token(joined(waited, "Bea", at(11)))
+    studio = Studio(host, kind, team, hours, waited, manage_token(booking), str(booking.id), place)
     _grow(studio, FEW, first=0)
     return studio
 
@@ -51,6 +63,8 @@ def _grow(studio: Studio, rows: int, *, first: int) -> None:
     whose = {"organization_id": studio.host.organization_id}
     numbers = range(first, first + rows)
     for number in numbers:
+        _keep_free(studio, number)
+        joined(studio.waited, f"Cy{number}", at(11))
         event_type(of=studio.host, on=studio.hours)
         start = at(0, days=number % 2) + timedelta(minutes=23 * 60 + 5 * number)  # tonight and tomorrow night
         bookings(of=studio.kind, starts=[start], minutes=5)
@@ -62,6 +76,20 @@ def _grow(studio: Studio, rows: int, *, first: int) -> None:
             minutes = {"start_minute": 1040 + 2 * number, "end_minute": 1041 + 2 * number}
             session().add(DateOverride(schedule_id=studio.hours.id, day=in_days(20 + number), **minutes))
             session().add(WeeklyHours(schedule_id=studio.hours.id, weekday=6, **minutes))
+
+
+def _keep_free(studio: Studio, number: int) -> None:
+    """Add a block of either kind, a day out of office and a link that books once."""
+    whose: dict[str, Any] = {"organization_id": studio.host.organization_id, "host_id": studio.host.user_id}
+    zone, day = "Europe/Berlin", in_days(40 + number)
+    begins = at(8, number)
+    again: dict[str, Any] = {"first_day": day, "start_minute": number, "end_minute": number + 1, "rule": "FREQ=WEEKLY"}
+    with transaction():
+        details = BlockDetails(timezone=zone, starts_at=begins, ends_at=begins + timedelta(minutes=1))
+        block_time(**whose, details=details)
+        block_recurring(**whose, details=RecurringDetails(timezone=zone, **again))
+        be_away(**whose, details=AwayDetails(timezone=zone, first_day=day, last_day=day))
+        create_link(event_type=studio.kind, created_by=studio.host.user_id)
 
 
 PAGES: dict[str, Callable[[Studio], str]] = {
@@ -86,6 +114,19 @@ PAGES: dict[str, Callable[[Studio], str]] = {
     "edit that of a team": lambda studio: f"/app/event-types/{studio.team.id}",
     "availability": lambda _: "/app/availability",
     "report": lambda _: "/app/availability/report",
+    "event type with a waitlist": lambda studio: studio.address(studio.waited),
+    "join a waitlist": lambda studio: f"{studio.address(studio.waited)}/waitlist?start={start_value(at(11))}",
+    "place in line": lambda studio: f"/waitlist/{studio.waiting}",
+    "those in line": lambda _: "/app/bookings/waitlist",
+    "blocks": lambda _: "/app/availability/blocks",
+    "days off": lambda _: "/app/availability/days-off",
+    "holidays": lambda studio: f"/app/availability/days-off/holidays/{studio.hours.id}",
+    "links": lambda studio: f"/app/event-types/{studio.kind.id}/links",
+    "what to book for a guest": lambda _: "/app/bookings/new",
+    "when to book for a guest": lambda studio: f"/app/bookings/new/{studio.kind.id}",
+    "book for a guest": lambda studio: f"/app/bookings/new/{studio.kind.id}?start={start_value(at(15))}",
+    "move as host": lambda studio: f"/app/bookings/{studio.booking}/reschedule",
+    "widget": lambda studio: studio.address(studio.kind).replace("/book/", "/embed/"),
 }
 
 

@@ -10,7 +10,7 @@ from sqlalchemy import func, select, update
 from jobs.runtime import execute
 from jobs.runtime.models import JobRun, RunState
 from tests.factories import event_type
-from tests.scheduling.helpers import at
+from tests.scheduling.helpers import at, booked
 from webapp.core import clock
 from webapp.core.db import session, transaction
 from webapp.scheduling.models import Booking, EventType, Hold, Side, WaitlistEntry, WaitStatus
@@ -34,6 +34,16 @@ def joined(
     """Somebody in line for ten in two days, unless told otherwise."""
     with transaction():
         return waitlist.join(event_type=kind, guest=guest(name, zone), answers={}, wanted=day or start or at(10))
+
+
+def tokens_of_a_line(kind: EventType, start: datetime, *, named: str = "Bea") -> list[str]:
+    """The links of three in line for a start: who refused an offer, who has it now, and who waits."""
+    mine = booked(kind, start)
+    line = [joined(kind, f"{named}{number}", start) for number in range(3)]
+    cancelled(mine)
+    with transaction():
+        waitlist.refuse(entry=line[0])
+    return [waitlist.waitlist_token(entry) for entry in line]
 
 
 def cancelled(booking: Booking) -> None:
