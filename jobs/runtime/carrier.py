@@ -24,7 +24,10 @@ from rq.utils import utcformat
 from rq_scheduler import Scheduler as RqScheduler
 
 from webapp.core import clock
+from webapp.core.logs import get_logger
 from webapp.core.settings import LANES, QUEUES
+
+log = get_logger(__name__)
 
 SCHEDULED_KEY = RqScheduler.scheduled_jobs_key
 DEAD_LETTER = "dead_letter"
@@ -298,11 +301,18 @@ def carried_ids(redis: Redis) -> set[str]:
 
 
 def due_ids(redis: Redis, *, until: datetime, limit: int) -> list[UUID]:
-    """Return up to `limit` ids from the scheduler's set that are due, the longest waiting first."""
+    """Return up to `limit` ids from the scheduler's set that are due, the longest waiting first.
+
+    What others have put there under names that no run can have is taken out on the way.
+    """
     members = cast(
         "list[bytes]", redis.zrange(SCHEDULED_KEY, "-inf", str(until.timestamp()), byscore=True, offset=0, num=limit)
     )
-    return [UUID(member.decode()) for member in members]
+    ids = {member: _run_id(member) for member in members}
+    if foreign := [member for member, run_id in ids.items() if run_id is None]:
+        redis.zrem(SCHEDULED_KEY, *foreign)
+        log.warning("these are no jobs of ours, so they were taken out of the schedule", ids=foreign)
+    return [run_id for run_id in ids.values() if run_id]
 
 
 def bury(redis: Redis, run: Carried, *, seconds: int = DEAD_LETTER_SECONDS) -> None:
@@ -356,6 +366,13 @@ def sweep(redis: Redis, *, begin: Mapping[str, int]) -> dict[str, int]:
             script(keys=[_queue_key(name)], args=arguments, client=pipeline)
         places: list[int] = pipeline.execute()
     return dict(zip(names, places, strict=True))
+
+
+def _run_id(member: bytes) -> UUID | None:
+    try:
+        return UUID(member.decode())
+    except ValueError:
+        return None
 
 
 def _job_key(run_id: UUID) -> str:

@@ -56,6 +56,16 @@ def test_due_jobs_move_to_their_queues_and_later_ones_stay() -> None:
     assert jobs_redis().zrange(carrier.SCHEDULED_KEY, 0, -1) == [str(later).encode()]
 
 
+def test_what_is_no_job_of_ours_leaves_the_schedule_and_keeps_nobody_waiting() -> None:
+    ours = sample.mark.after(timedelta(minutes=5), "ours")
+    jobs_redis().zadd(carrier.SCHEDULED_KEY, {b"somebody else's": 1, b"\xff": 2})
+    leader = scheduler()
+    with time_machine.travel(datetime.now(UTC) + timedelta(minutes=6)):
+        assert leader.enqueue_jobs() == 1
+    assert queued() == {str(ours)}
+    assert jobs_redis().zcard(carrier.SCHEDULED_KEY) == 0
+
+
 def test_a_delayed_job_keeps_its_lane() -> None:
     run_id = sample.mark_when_there_is_time.after(timedelta(minutes=5), "later")
     with time_machine.travel(datetime.now(UTC) + timedelta(minutes=6)):
