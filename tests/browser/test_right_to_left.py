@@ -5,11 +5,14 @@ Almanac speaks none yet; here it takes Arabic for one of its own, with English w
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
 from tests.browser.conftest import Visit, sign_in
 from tests.browser.test_every_page import SiteMap, site_map
 from webapp.core import languages
+from webapp.web import languages as catalogs
 
 __all__ = ["site_map"]  # a fixture
 
@@ -36,12 +39,19 @@ CHECKS = """() => {
 }"""
 
 
+@pytest.fixture
+def arabic(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    words = tmp_path / "ar" / "LC_MESSAGES" / "messages.po"
+    words.parent.mkdir(parents=True)
+    words.touch()
+    monkeypatch.setattr(catalogs, "TRANSLATIONS", tmp_path)
+    monkeypatch.setattr(languages, "LANGUAGES", (*languages.LANGUAGES, "ar"))
+
+
+@pytest.mark.usefixtures("arabic")
 @pytest.mark.parametrize("width", [320, 1280])
 @pytest.mark.parametrize("who", ["guest", "host", "operator"])
-def test_pages_turn_around_and_fit(
-    visit: Visit, site_map: SiteMap, who: str, width: int, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(languages, "LANGUAGES", (*languages.LANGUAGES, "ar"))
+def test_pages_turn_around_and_fit(visit: Visit, site_map: SiteMap, who: str, width: int) -> None:
     page = visit("/sign-in", locale="ar", viewport={"width": width, "height": 800})
     if who != "guest":
         sign_in(page, site_map.host)
