@@ -10,7 +10,7 @@ import json
 from datetime import timedelta
 from typing import Any, ClassVar
 
-from sqlalchemy import select
+from sqlalchemy import Boolean, Label, literal_column, select
 from sqlalchemy.dialects.postgresql import insert
 
 from webapp.core.db import session
@@ -18,6 +18,9 @@ from webapp.core.errors import DomainError
 from webapp.core.models import IdempotentRequest
 from webapp.core.words import say
 
+_IS_NEW: Label[bool] = literal_column("xmax = 0", Boolean).label(
+    "is_new"
+)  # PostgreSQL's own mark of a row that nobody has written over
 # For so long a key is known; sent again after that, it makes something new.
 KEEP_KEYS = timedelta(hours=24)
 
@@ -37,18 +40,23 @@ def earlier_answer(*, scope: str, key: str, body: object) -> dict[str, Any] | No
     the key came with another body.
     """
     digest = hashlib.sha256(json.dumps(body, sort_keys=True, default=str).encode()).hexdigest()
-    inserted = session().scalar(
-        insert(IdempotentRequest)
-        .values(scope=scope, key=key, body_digest=digest)
-        .on_conflict_do_nothing(index_elements=["scope", "key"])
-        .returning(IdempotentRequest.id)
+    asked = insert(IdempotentRequest).values(scope=scope, key=key, body_digest=digest)
+    found = (
+        session()
+        .execute(
+            # Touching the earlier one keeps it from being purged just now.
+            asked.on_conflict_do_update(index_elements=["scope", "key"], set_={"key": asked.excluded.key}).returning(
+                IdempotentRequest.body_digest, IdempotentRequest.answer, _IS_NEW
+            )
+        )
+        .one()
     )
-    if inserted is not None:
+    if found.is_new:
         return None
-    earlier = session().execute(select(IdempotentRequest).filter_by(scope=scope, key=key)).scalar_one()
-    if earlier.body_digest != digest:
+    if found.body_digest != digest:
         raise KeyReused
-    return earlier.answer
+    answer: dict[str, Any] | None = found.answer
+    return answer
 
 
 def remember_answer(*, scope: str, key: str, answer: dict[str, Any]) -> None:

@@ -16,22 +16,21 @@ from webapp.scheduling.queries.event_types import with_team
 
 
 def bookings_to_come(
-    *, organization_id: UUID, host_id: UUID, limit: int, after: Booking | None = None, kept: bool = False
+    *, organization_id: UUID, host_id: UUID, limit: int, after: Booking | None = None
 ) -> list[Booking]:
     """Return the host's next bookings that have not begun, soonest first: `limit` of them, those that come `after` one.
 
-    Those that the host keeps at their time whatever the hours say are left out unless `kept`.
+    Those that the host keeps at their time whatever the hours say are left out.
     """
     statement = (
         scoped(Booking, organization_id)
         .join(Booking.event_type)
         .options(contains_eager(Booking.event_type).options(with_team()), selectinload(Booking.further_hosts))
         .where(hosted_by(host_id), Booking.meeting_id.is_not(None), Booking.starts_at > clock.now())
+        .where(or_(Booking.kept_start.is_(None), Booking.kept_start != Booking.starts_at))
         .order_by(Booking.starts_at, Booking.id)
         .limit(limit)
     )
     if after is not None:
         statement = statement.where(tuple_(Booking.starts_at, Booking.id) > (after.starts_at, after.id))
-    if not kept:
-        statement = statement.where(or_(Booking.kept_start.is_(None), Booking.kept_start != Booking.starts_at))
     return list(session().scalars(statement))
