@@ -58,7 +58,7 @@ def _let_in() -> list[str]:
 def _copy(source: Path, target: Path) -> None:
     target.parent.mkdir(exist_ok=True)
     if source.is_dir():
-        shutil.copytree(source, target, ignore=shutil.ignore_patterns("__pycache__"))
+        shutil.copytree(source, target)
     else:
         shutil.copy(source, target)
 

@@ -27,6 +27,7 @@ def forget(redis: Redis) -> None:
 
 
 def test_counts_are_in_redis_within_a_second_or_two_by_themselves(redis: Redis) -> None:
+    forget(redis)
     measures.count("jobs_started", job="a.b", queue="email")
     measures.count("jobs_started", 2, job="a.b", queue="email")
     assert eventually(lambda: stored("jobs_started")) == {(("a.b", "email"), "count"): 3.0}
