@@ -14,6 +14,7 @@ duplicates. Two attempts at the very same time are kept apart by the lease of th
 from __future__ import annotations
 
 import hashlib
+from typing import NamedTuple
 from uuid import UUID
 
 from sqlalchemy import bindparam, update
@@ -27,7 +28,14 @@ from webapp.notifications.mail.message import Mail
 from webapp.notifications.models import Channel, Delivery, DeliveryStatus
 
 
-def prepare(mail: Mail) -> Delivery | None:
+class Prepared(NamedTuple):
+    """A delivery that is about to go out: its row, and the Message-ID of every attempt."""
+
+    id: UUID
+    message_id: str
+
+
+def prepare(mail: Mail) -> Prepared | None:
     """Return the delivery of `mail`, now `sending` with one more attempt, or None when it has been sent before.
 
     Two that prepare the same message at once wait for each other's transaction and share one row.
@@ -44,7 +52,8 @@ def prepare(mail: Mail) -> Delivery | None:
         "message_id": message_id(mail.idempotency_key),
         "attempts": 1,
     }
-    return session().scalars(_CLAIM, fresh, execution_options={"populate_existing": True}).one_or_none()
+    row = session().connection().execute(_CLAIM, fresh).one_or_none()  # Core's: nobody needs it as an object
+    return Prepared._make(row) if row else None
 
 
 def record_sent(*, delivery_id: UUID, answer: str) -> None:
@@ -66,7 +75,7 @@ def message_id(idempotency_key: str) -> str:
     return f"<{hashlib.sha256(idempotency_key.encode()).hexdigest()[:40]}@{settings().public_host}>"
 
 
-def _claim() -> ReturningInsert[Delivery]:
+def _claim() -> ReturningInsert[UUID, str]:
     fresh = insert(Delivery)
     again = {
         "status": DeliveryStatus.SENDING,
@@ -76,7 +85,7 @@ def _claim() -> ReturningInsert[Delivery]:
     }
     return fresh.on_conflict_do_update(
         index_elements=[Delivery.idempotency_key], set_=again, where=Delivery.status != DeliveryStatus.SENT
-    ).returning(Delivery)
+    ).returning(Delivery.id, Delivery.message_id)
 
 
 # Made once, for every message takes both.

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import ColumnElement, Select, and_, func, or_, select, tuple_
+from sqlalchemy import ColumnElement, Select, and_, bindparam, func, or_, select, tuple_
 from sqlalchemy.orm import contains_eager, joinedload, selectinload
 
 from webapp.core import clock
@@ -52,9 +52,7 @@ def booking(booking_id: UUID, *, hold: bool = False) -> Booking:
 
     For jobs, whom nobody else asks. With `hold` nobody changes it before the caller's transaction ends.
     """
-    holding = {"read": True, "of": Booking} if hold else None
-    everybody = (joinedload(Booking.further_hosts), joinedload(Booking.named))
-    found = session().get(Booking, booking_id, options=everybody, populate_existing=True, with_for_update=holding)
+    found = session().scalars(_HELD if hold else _ANY, {"booking_id": booking_id}).unique().one_or_none()
     if found is None:
         raise NotFound(say("There is no booking %(booking_id)s.", booking_id=booking_id))
     return found
@@ -201,3 +199,13 @@ def hosted_by(host_id: UUID) -> ColumnElement[bool]:
         Booking.host_id == host_id,
         Booking.id.in_(select(BookingHost.booking_id).where(BookingHost.host_id == host_id)),
     )
+
+
+# Made once, for all that follows a booking begins with it.
+_ANY = (
+    select(Booking)
+    .where(Booking.id == bindparam("booking_id"))
+    .options(joinedload(Booking.further_hosts), joinedload(Booking.named))
+    .execution_options(populate_existing=True)
+)
+_HELD = _ANY.with_for_update(read=True, of=Booking)

@@ -7,7 +7,7 @@ import re
 from collections.abc import Collection
 from uuid import UUID
 
-from sqlalchemy import bindparam, or_, select
+from sqlalchemy import BindParameter, bindparam, or_, select
 from sqlalchemy.orm import contains_eager, joinedload, selectinload
 from sqlalchemy.orm.strategy_options import _AbstractLoad  # what its own methods take and return
 
@@ -120,9 +120,7 @@ def event_types(*, organization_id: UUID, host_id: UUID | None = None) -> list[E
 
 def active_event_types(*, host_ids: Collection[UUID]) -> list[EventType]:
     """Return what can be booked, with any organisation, of what these people own or are in the team of."""
-    in_team = select(EventHost.event_type_id).where(EventHost.host_id.in_(host_ids))
-    concerned = or_(EventType.host_id.in_(host_ids), EventType.id.in_(in_team))
-    return list(session().scalars(select(EventType).where(EventType.is_active, concerned).order_by(EventType.id)))
+    return list(session().scalars(_CONCERNED, {"host_ids": list(host_ids)}))
 
 
 def organizers() -> list[UUID]:
@@ -134,11 +132,30 @@ def organizers() -> list[UUID]:
 
 def find_event_type(event_type_id: UUID) -> EventType | None:
     """Return the event type with this id, its schedule loaded, of whatever organisation."""
-    in_one = with_schedule().joinedload(Schedule.hours)
-    return session().get(EventType, event_type_id, populate_existing=True, options=[in_one])
+    return session().scalars(_BY_ID, {"event_type_id": event_type_id}).unique().one_or_none()
 
 
+_HOST_IDS: BindParameter[UUID] = bindparam("host_ids", expanding=True)
 # Made once, for every guest asks it.
 _PUBLIC = (
     select(EventType).join(EventType.organization).where(*AT_ADDRESS).options(contains_eager(EventType.organization))
+)
+# Each booking throws away what it makes out of date, for all that its hosts offer.
+_CONCERNED = (
+    select(EventType)
+    .where(
+        EventType.is_active,
+        or_(
+            EventType.host_id.in_(_HOST_IDS),
+            EventType.id.in_(select(EventHost.event_type_id).where(EventHost.host_id.in_(_HOST_IDS))),
+        ),
+    )
+    .order_by(EventType.id)
+)
+# Whoever works out open times begins with it.
+_BY_ID = (
+    select(EventType)
+    .where(EventType.id == bindparam("event_type_id"))
+    .options(with_schedule().joinedload(Schedule.hours))
+    .execution_options(populate_existing=True)
 )
