@@ -27,7 +27,7 @@ from jobs.runtime.models import Outcome, RunState
 from jobs.runtime.policies import LeaseLost, SoftTimeLimit
 from jobs.runtime.settle import end, persist, put_off, settle_failure, wait_again
 from webapp.core import hidden, measures, tracing
-from webapp.core.db import db, guard_commits, transaction
+from webapp.core.db import db, guard_commits, lay_idle, transaction
 from webapp.core.failures import PermanentFailure
 from webapp.core.logs import bind_job, get_logger
 from webapp.core.settings import settings
@@ -227,6 +227,9 @@ def _attempt(claim: Claim) -> Done | RunState | None:
         raise
     except BaseException as raised:  # noqa: BLE001  # whatever a job raises is its outcome, the soft limit included
         db.session.rollback()
+        if lay_idle(raised):  # longer than a lease lasts, so this is as if the process had vanished: no failure
+            log.warning("job was frozen in a transaction, or waits in one: its lease is left to run out")
+            return None
         return persist(partial(settle_failure, claim, raised))
 
 

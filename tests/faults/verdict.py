@@ -47,7 +47,9 @@ SELECT told.unit, kind, runs, counted FROM told FULL JOIN (
 ) AS run USING (unit) WHERE counted IS DISTINCT FROM runs
 """
 _OTHERWISE = f"""
-SELECT told.unit, kind, told.value, effect.value AS got, not_before, effect.at, told.failures, job_run.failures AS had
+SELECT told.unit, kind, told.value, effect.value AS got, not_before, effect.at, told.failures, job_run.failures AS had,
+       (SELECT array_agg(concat_ws(' ', started_at, ended_at, outcome, error_type, error) ORDER BY attempt)
+        FROM job_attempt WHERE run_id = job_run.id) AS attempts
 FROM told JOIN effect ON effect.unit = told.unit AND effect.step = told.runs - 1
 LEFT JOIN job_run ON told.runs = 1 AND {OURS} AND {UNIT} = told.unit
 WHERE told.value IS DISTINCT FROM effect.value OR told.failures <> coalesce(job_run.failures, 0)

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import time
 from datetime import datetime
 from uuid import UUID
 
 from sqlalchemy import text
 
-from jobs.runtime import Postponed, RetryLater, RetryPolicy, group, job
+from jobs.runtime import Postponed, RetryLater, RetryPolicy, current, group, job
 from webapp.core.db import session, transaction
 from webapp.core.failures import PermanentFailure, TemporaryFailure, Unavailable
 
@@ -120,3 +121,13 @@ def dawdle() -> None:
 @job(queue="maintenance")
 def typed(booking_id: UUID, when: datetime, note: str = "", count: int = 0) -> None:
     leave_mark(f"{type(booking_id).__name__} {type(when).__name__} {note} {count}")
+
+
+@job(queue="maintenance", atomic=True)
+def lie_idle() -> None:
+    """Leave its transaction alone for longer than the database waits, as a frozen process does; at the first try."""
+    claim = current.claim.get()
+    if claim is not None and claim.attempt == 1:
+        session().execute(text("SET LOCAL idle_in_transaction_session_timeout = '50ms'"))
+        time.sleep(0.3)
+    mark_here("idle")

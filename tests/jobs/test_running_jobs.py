@@ -232,6 +232,18 @@ def test_an_interruption_costs_no_attempt_and_the_third_is_a_poison_pill() -> No
     assert [kept.outcome for kept in attempts(run_id)] == [Outcome.INTERRUPTED] * 3
 
 
+def test_a_job_that_the_database_gave_up_waiting_for_was_interrupted_and_has_not_failed() -> None:
+    run_id = sample.lie_idle.enqueue()
+    execute.run(run_id)
+    assert (row(run_id).state, row(run_id).failures) == (RunState.RUNNING, 0)
+    with transaction():
+        session().execute(update(JobRun).values(lease_until=datetime.now(UTC)))
+    assert reconcile.free_interrupted() == 1
+    assert execute.run(run_id) is RunState.SUCCEEDED
+    assert (row(run_id).interruptions, row(run_id).failures) == (1, 0)
+    assert sample.marks() == {"idle": 1}
+
+
 def test_a_key_keeps_a_job_from_waiting_twice_and_is_free_again_afterwards() -> None:
     first = sample.mark.once("key", "once")
     assert sample.mark.once("key", "once") == first

@@ -125,6 +125,14 @@ def passes_by_itself(error: BaseException) -> bool:
     return state.startswith(("08", "57P")) or state in {"55P03", "40P01", "40001"}
 
 
+def lay_idle(error: BaseException) -> bool:
+    """True when the database ended the session because its transaction had waited for its program for too long.
+
+    That is SQLSTATE 25P03. The program was frozen then, or did something else meanwhile.
+    """
+    return isinstance(error, DBAPIError) and getattr(error.orig, "sqlstate", None) == "25P03"
+
+
 def in_transaction() -> bool:
     """True inside a `transaction()` block of the current application context."""
     return bool(session().info.get(_IN_BLOCK))
