@@ -14,6 +14,7 @@ from jobs.console import GONE, By, revoke_run
 from jobs.console import replay as replay_run
 from jobs.runtime import browse, current, runs
 from jobs.runtime.browse import RunFilter, Standing
+from jobs.runtime.carrier import run_id_of
 from jobs.runtime.models import JobAttempt, JobRun, RunState
 from webapp.core import clock
 from webapp.core.db import transaction
@@ -29,7 +30,7 @@ _RUNS = ("RUN", "JOB", "STATE", "ATTEMPT", "DUE", "STARTED", "FINISHED", "ERROR"
 @command("show")
 def show(what: str, state: str | None, limit: int, as_json: bool) -> None:
     """One run (WHAT is its id), or a job (WHAT is its name) with its latest runs."""
-    run_id = _as_id(what)
+    run_id = run_id_of(what)
     if run_id is None:
         _show_job(what, Standing(state) if state else None, limit, as_json)
         return
@@ -140,10 +141,3 @@ def _describe_row(row: Any) -> dict[str, Any]:
         "finished_at": row.finished_at,
         "error": without_secrets(row.error),
     }
-
-
-def _as_id(text: str) -> UUID | None:
-    try:
-        return UUID(text)
-    except ValueError:
-        return None

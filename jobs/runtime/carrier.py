@@ -189,6 +189,14 @@ def lanes() -> dict[str, str]:
     return {queue_name(queue, lane): queue for queue in QUEUES for lane in LANES}
 
 
+def run_id_of(name: str) -> UUID | None:
+    """Return the id of the run that RQ may know by this name; None when no run of ours can have it."""
+    try:
+        return UUID(name)
+    except ValueError:
+        return None
+
+
 def queue_names() -> list[str]:
     """Return all RQ queues, urgent lanes first: the order in which a stock worker should look at them."""
     return [queue_name(queue, lane) for lane in LANES for queue in QUEUES]
@@ -308,7 +316,7 @@ def due_ids(redis: Redis, *, until: datetime, limit: int) -> list[UUID]:
     members = cast(
         "list[bytes]", redis.zrange(SCHEDULED_KEY, "-inf", str(until.timestamp()), byscore=True, offset=0, num=limit)
     )
-    ids = {member: _run_id(member) for member in members}
+    ids = {member: run_id_of(member.decode(errors="replace")) for member in members}
     if foreign := [member for member, run_id in ids.items() if run_id is None]:
         redis.zrem(SCHEDULED_KEY, *foreign)
         log.warning("these are no jobs of ours, so they were taken out of the schedule", ids=foreign)
@@ -366,13 +374,6 @@ def sweep(redis: Redis, *, begin: Mapping[str, int]) -> dict[str, int]:
             script(keys=[_queue_key(name)], args=arguments, client=pipeline)
         places: list[int] = pipeline.execute()
     return dict(zip(names, places, strict=True))
-
-
-def _run_id(member: bytes) -> UUID | None:
-    try:
-        return UUID(member.decode())
-    except ValueError:
-        return None
 
 
 def _job_key(run_id: UUID) -> str:

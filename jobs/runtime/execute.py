@@ -22,6 +22,7 @@ from werkzeug.utils import import_string
 
 from jobs.runtime import current, fence, handover, leases, rate, registry, slots, store
 from jobs.runtime.beside import companion
+from jobs.runtime.carrier import run_id_of
 from jobs.runtime.current import Claim, Done, Report
 from jobs.runtime.models import Outcome, RunState
 from jobs.runtime.policies import LeaseLost, SoftTimeLimit
@@ -174,11 +175,8 @@ def application() -> Flask:
 
 def _drawn_at(run_id: UUID | str) -> float | None:
     """Return when this id was drawn: a job without a row was enqueued then. None for one of RQ's own ids."""
-    try:
-        drawn = UUID(str(run_id))
-    except ValueError:
-        return None
-    return (drawn.int >> 80) / 1000 if drawn.version == 7 else None
+    drawn = run_id_of(str(run_id))
+    return (drawn.int >> 80) / 1000 if drawn and drawn.version == 7 else None
 
 
 def _span(

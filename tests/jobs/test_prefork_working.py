@@ -120,31 +120,30 @@ def test_suspended_workers_take_nothing(tmp_path: Path) -> None:
         process_of("did", "later")
 
 
+def waits_for(number: int) -> list[float]:
+    """Enqueue so many jobs, each when the one before is done; return for each the seconds until it was."""
+    labour.work.enqueue("warm-up")
+    process_of("did", "warm-up")
+    waits = []
+    for n in range(number):
+        began = time.perf_counter()
+        labour.work.enqueue(f"quick-{n}")
+        while times("did", f"quick-{n}") == 0:
+            time.sleep(0.0005)
+        waits.append(time.perf_counter() - began)
+    return waits
+
+
 def test_an_idle_worker_begins_a_job_within_milliseconds(tmp_path: Path) -> None:
     with Worker(tmp_path):
-        labour.work.enqueue("warm-up")
-        process_of("did", "warm-up")
-        waits = []
-        for n in range(20):
-            began = time.perf_counter()
-            labour.work.enqueue(f"quick-{n}")
-            while times("did", f"quick-{n}") == 0:
-                time.sleep(0.0005)
-            waits.append(time.perf_counter() - began)
+        waits = waits_for(20)
         assert statistics.median(waits) < 0.25, waits
 
 
 def test_workers_for_other_queues_do_not_keep_a_job_from_its_own_waiting_worker(tmp_path: Path) -> None:
     with Worker(tmp_path, "--queues", "bookings"), Worker(tmp_path, "--queues", "email", processes=3) as others:
         eventually(lambda: len(others.records()) == 4)
-        labour.work.enqueue("warm-up")
-        process_of("did", "warm-up")
-        waits = []
-        for n in range(12):
-            began = time.perf_counter()
-            labour.work.enqueue(f"quick-{n}")
-            process_of("did", f"quick-{n}")
-            waits.append(time.perf_counter() - began)
+        waits = waits_for(12)
         assert statistics.median(waits) < 0.25, waits
 
 

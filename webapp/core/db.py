@@ -119,7 +119,7 @@ def passes_by_itself(error: BaseException) -> bool:
     """
     if not isinstance(error, DBAPIError):
         return isinstance(error, PoolTimeout)
-    state = getattr(error.orig, "sqlstate", None)
+    state = _sqlstate(error)
     if state is None:
         return error.connection_invalidated or isinstance(error, OperationalError | InterfaceError)
     return state.startswith(("08", "57P")) or state in {"55P03", "40P01", "40001"}
@@ -130,7 +130,11 @@ def lay_idle(error: BaseException) -> bool:
 
     That is SQLSTATE 25P03. The program was frozen then, or did something else meanwhile.
     """
-    return isinstance(error, DBAPIError) and getattr(error.orig, "sqlstate", None) == "25P03"
+    return isinstance(error, DBAPIError) and _sqlstate(error) == "25P03"
+
+
+def _sqlstate(error: DBAPIError) -> str | None:
+    return getattr(error.orig, "sqlstate", None)
 
 
 def in_transaction() -> bool:

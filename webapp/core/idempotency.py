@@ -18,9 +18,8 @@ from webapp.core.errors import DomainError
 from webapp.core.models import IdempotentRequest
 from webapp.core.words import say
 
-_IS_NEW: Label[bool] = literal_column("xmax = 0", Boolean).label(
-    "is_new"
-)  # PostgreSQL's own mark of a row that nobody has written over
+# PostgreSQL's own mark of a row that nobody has written over.
+_IS_NEW: Label[bool] = literal_column("xmax = 0", Boolean).label("is_new")
 # For so long a key is known; sent again after that, it makes something new.
 KEEP_KEYS = timedelta(hours=24)
 
@@ -41,16 +40,10 @@ def earlier_answer(*, scope: str, key: str, body: object) -> dict[str, Any] | No
     """
     digest = hashlib.sha256(json.dumps(body, sort_keys=True, default=str).encode()).hexdigest()
     asked = insert(IdempotentRequest).values(scope=scope, key=key, body_digest=digest)
-    found = (
-        session()
-        .execute(
-            # Touching the earlier one keeps it from being purged just now.
-            asked.on_conflict_do_update(index_elements=["scope", "key"], set_={"key": asked.excluded.key}).returning(
-                IdempotentRequest.body_digest, IdempotentRequest.answer, _IS_NEW
-            )
-        )
-        .one()
-    )
+    # Touching the earlier one keeps it from being purged just now.
+    kept = asked.on_conflict_do_update(index_elements=["scope", "key"], set_={"key": asked.excluded.key})
+    facts = (IdempotentRequest.body_digest, IdempotentRequest.answer, _IS_NEW)
+    found = session().execute(kept.returning(*facts)).one()
     if found.is_new:
         return None
     if found.body_digest != digest:

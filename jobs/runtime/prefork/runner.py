@@ -9,6 +9,7 @@ import psycopg
 from flask import Flask
 
 from jobs.runtime import execute, registry
+from jobs.runtime.carrier import run_id_of
 from jobs.runtime.current import Claim, Done
 from jobs.runtime.declare import Job
 from jobs.runtime.ledger import Ledger
@@ -56,7 +57,7 @@ class Runner:
         job = registry.resolve(order.path)
         if job is not None and not job.options.durable:
             return self._run_transient(job, order)
-        run_id = _run_id(order)
+        run_id = run_id_of(order.id)
         claim = self._take(run_id) if run_id else None
         if claim is None and run_id and job is not None:
             claim = self._take_patiently(run_id)
@@ -140,14 +141,6 @@ class Runner:
     def _close_patiently(self, done: Done) -> None:
         with self._app.app_context():
             execute.close(done)
-
-
-def _run_id(order: Order) -> UUID | None:
-    """Return the id that the order's row would have; None when it cannot have one."""
-    try:
-        return UUID(order.id)
-    except ValueError:
-        return None
 
 
 def _report(done: Done, *, closed: bool) -> None:

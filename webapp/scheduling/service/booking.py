@@ -1,8 +1,8 @@
 """Book, move and cancel. Of any number of guests who want one time at once, exactly one gets it.
 
-What decides, in this order: a look without any lock, so that a time long gone is refused at once; the same look while
-holding the host's lock, which makes bookings of one host wait for each other and of no one else; and the database's
-own constraint, should anything ever write past both. Whoever waited long for the lock has the terms read again, too.
+What decides is a look while holding the host's lock, which makes bookings of one host wait for each other and of no one
+else; and the database's own constraint, should anything ever write past it. Whoever waited long for the lock has the
+terms read again, too.
 """
 
 from __future__ import annotations
