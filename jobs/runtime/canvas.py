@@ -7,6 +7,7 @@ from typing import Any, Literal, TypeAlias
 from uuid import UUID
 
 from jobs.runtime import handover
+from jobs.runtime.enqueue import submit_group
 from jobs.runtime.models import CanvasKind, OnFailure
 from jobs.runtime.signature import Signature
 from webapp.core.db import in_transaction, transaction
@@ -50,10 +51,7 @@ class Group(Canvas):
 
         Cheaper than `start`, for nothing keeps count of them. Raises ValueError when a step is more than a job.
         """
-        if not in_transaction():
-            with transaction():
-                return self.enqueue()
-        return [_alone(member).enqueue() for member in self.members]
+        return submit_group([_alone(member).standing_alone() for member in self.members])
 
 
 def chain(*steps: Step, on_failure: Choice = "stop") -> Canvas:

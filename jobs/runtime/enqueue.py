@@ -11,7 +11,8 @@ from uuid import UUID
 from jobs.runtime import current, store
 from jobs.runtime.carrier import Carried
 from jobs.runtime.deliver import carry_after_commit, withdraw_after_commit
-from jobs.runtime.limits import own_key
+from jobs.runtime.limits import LimitKeys, own_key
+from jobs.runtime.store import NewRun
 from webapp.core import clock, measures, tracing
 from webapp.core.db import in_transaction, transaction, uuid7
 from webapp.core.tracing import Kind
@@ -59,10 +60,28 @@ def submit_many(
     runs = _draw_up(job, many, run_at=run_at)
     with _span(job, runs):
         if job.options.durable:
-            written = _write(job, runs, unique_key=key)
+            written = _write(_rows(job, runs), unique_key=key)
             if written != [run.id for run in runs]:
                 return written
     measures.count("jobs_enqueued", len(runs), job=job.name, queue=job.route()[0])
+    carry_after_commit(*runs)
+    return [run.id for run in runs]
+
+
+def submit_group(members: Sequence[tuple[Job[..., Any], dict[str, Any]]]) -> list[UUID]:
+    """Write a run of each job with its arguments, all or none; return their ids in order. For the rest as `submit`."""
+    if not in_transaction():
+        with transaction():
+            return submit_group(members)
+    runs: list[Carried] = []
+    rows: list[NewRun] = []
+    for job, arguments in members:
+        drawn = _draw_up(job, [arguments], run_at=None)
+        with _span(job, drawn):
+            rows += _rows(job, drawn) if job.options.durable else []
+        measures.count("jobs_enqueued", job=job.name, queue=drawn[0].queue)
+        runs += drawn
+    _write(rows, unique_key=None)
     carry_after_commit(*runs)
     return [run.id for run in runs]
 
@@ -71,7 +90,7 @@ def write(job: Job[..., Any], arguments: dict[str, Any]) -> UUID:
     """Write a run of `job` in the caller's transaction for this very process to run; return its id."""
     runs = _draw_up(job, [arguments], run_at=None)
     with _span(job, runs):
-        return _write(job, runs, unique_key=None)[0]
+        return _write(_rows(job, runs), unique_key=None)[0]
 
 
 def _span(job: Job[..., Any], runs: Sequence[Carried]) -> AbstractContextManager[None]:
@@ -97,19 +116,16 @@ def _draw_up(job: Job[..., Any], many: Sequence[dict[str, Any]], *, run_at: date
     ]
 
 
-def _write(job: Job[..., Any], runs: Sequence[Carried], *, unique_key: str | None) -> list[UUID]:
+def _rows(job: Job[..., Any], runs: Sequence[Carried]) -> list[NewRun]:
+    """Return what is to be written of runs of one job; what they set off is told of the span that is open now."""
+    trace, limits = tracing.carried(), job.options.limits
+    return [NewRun(run, job.name, trace, job.limit_keys(run.arguments) if limits else LimitKeys()) for run in runs]
+
+
+def _write(rows: Sequence[NewRun], *, unique_key: str | None) -> list[UUID]:
     ids: list[UUID] = []
-    keys = [job.limit_keys(run.arguments) for run in runs] if job.options.limits else []
-    for start in range(0, len(runs), INSERT_CHUNK):
-        chunk = runs[start : start + INSERT_CHUNK]
-        ids += store.insert(
-            chunk,
-            name=job.name,
-            unique_key=unique_key,
-            parent=current.run_id(),
-            trace=tracing.carried(),
-            limit_keys=keys[start : start + INSERT_CHUNK],
-        )
+    for start in range(0, len(rows), INSERT_CHUNK):
+        ids += store.insert(rows[start : start + INSERT_CHUNK], unique_key=unique_key, parent=current.run_id())
     return ids
 
 

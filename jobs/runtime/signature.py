@@ -30,9 +30,14 @@ class Signature:
 
     def enqueue(self) -> UUID:
         """Enqueue it; return the run's id. Raises ValueError when it takes a result, or has somebody undo it."""
+        job, arguments = self.standing_alone()
+        return job.submit(arguments)
+
+    def standing_alone(self) -> tuple[Job[..., Any], dict[str, Any]]:
+        """Return the job and its arguments; raises ValueError as `enqueue` does."""
         if self.takes or self.undo:
             raise ValueError(f"{self.job.name} takes RESULT or is compensated: it can only be a step of a canvas")
-        return self.job.submit(self.arguments)
+        return self.job, self.arguments
 
     def compensated_by(self, undo: Signature) -> Signature:
         """Return this step with the step that undoes it, should the canvas fail later on and compensate.

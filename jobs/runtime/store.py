@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, NamedTuple
 from uuid import UUID
 
 from psycopg.types.json import Jsonb
@@ -42,10 +42,11 @@ _REVOKED_BY = "revoked by "
 _INSERT = """
     INSERT INTO job_run (id, name, queue, lane, arguments, state, run_at, unique_key, parent_id, trace,
                          rate_key, slot_key)
-    SELECT id, %(name)s, %(queue)s, %(lane)s, arguments, 'waiting', %(run_at)s, %(unique_key)s, %(parent)s, %(trace)s,
+    SELECT id, name, queue, lane, arguments, 'waiting', run_at, %(unique_key)s, %(parent)s, trace,
            rate_key, slot_key
-    FROM unnest(%(ids)s::uuid[], %(arguments)s::jsonb[], %(rate_keys)s::text[], %(slot_keys)s::text[])
-         AS new (id, arguments, rate_key, slot_key)
+    FROM unnest(%(ids)s::uuid[], %(names)s::text[], %(queues)s::text[], %(lanes)s::text[], %(arguments)s::jsonb[],
+                %(run_ats)s::timestamptz[], %(traces)s::text[], %(rate_keys)s::text[], %(slot_keys)s::text[])
+         AS new (id, name, queue, lane, arguments, run_at, trace, rate_key, slot_key)
 """
 # Touching the live row locks it, so that it is still what it was when the caller commits.
 _OR_TOUCH = """
@@ -54,37 +55,38 @@ _OR_TOUCH = """
 """
 
 
-def insert(
-    runs: Sequence[Carried],
-    *,
-    name: str,
-    unique_key: str | None,
-    parent: UUID | None,
-    trace: str,
-    limit_keys: Sequence[LimitKeys],
-) -> list[UUID]:
-    """Write waiting runs of one job, all for the same time, in the caller's transaction; return their ids.
+class NewRun(NamedTuple):
+    """A run that is to be written: what Redis needs to know of it, its job, from where it is traced, and what counts it
+    for its limits.
+    """
+
+    carried: Carried
+    name: str
+    trace: str
+    limit_keys: LimitKeys
+
+
+def insert(runs: Sequence[NewRun], *, unique_key: str | None, parent: UUID | None) -> list[UUID]:
+    """Write waiting runs, of one job or of several, in the caller's transaction; return their ids.
 
     With a `unique_key`, which is for a single run, that of the live run with the same key, if there is one.
-    `limit_keys` are of each run what counts it for its limits, empty for a job that has none.
     """
-    first = runs[0]
     values = {
-        "ids": [run.id for run in runs],
-        "arguments": [Jsonb(run.arguments) for run in runs],
-        "name": name,
-        "queue": first.queue,
-        "lane": first.lane,
-        "run_at": first.run_at,
+        "ids": [run.carried.id for run in runs],
+        "names": [run.name for run in runs],
+        "queues": [run.carried.queue for run in runs],
+        "lanes": [run.carried.lane for run in runs],
+        "arguments": [Jsonb(run.carried.arguments) for run in runs],
+        "run_ats": [run.carried.run_at for run in runs],
+        "traces": [run.trace for run in runs],
+        "rate_keys": [run.limit_keys.rate for run in runs],
+        "slot_keys": [run.limit_keys.slot for run in runs],
         "unique_key": unique_key,
         "parent": parent,
-        "trace": trace,
-        "rate_keys": [keys.rate for keys in limit_keys],
-        "slot_keys": [keys.slot for keys in limit_keys],
     }
     if unique_key is None:  # the driver itself, for this is done a thousand times in one go
         session().connection().exec_driver_sql(_INSERT, values)
-        return [run.id for run in runs]
+        return [run.carried.id for run in runs]
     return list(session().connection().exec_driver_sql(f"{_INSERT} {_OR_TOUCH} RETURNING id", values).scalars())
 
 

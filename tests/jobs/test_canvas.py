@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import suppress
 from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
@@ -28,7 +29,7 @@ from jobs.runtime import (
 from jobs.runtime.current import unwrap
 from jobs.runtime.models import CanvasKind, CanvasState, JobCanvas, JobRun, RunState
 from jobs.runtime.runs import CanvasView
-from tests.jobs import flows, sample
+from tests.jobs import flows, limited, sample
 from tests.jobs.test_running_jobs import work
 from webapp.core.db import session, transaction
 
@@ -419,6 +420,28 @@ def test_steps_that_need_a_canvas_are_not_enqueued_alone() -> None:
         flows.add.s(RESULT).enqueue()
     with pytest.raises(ValueError, match="keep count"):
         group(chain(flows.number.s(1))).enqueue()
+
+
+def test_jobs_of_all_kinds_are_enqueued_together_and_all_or_none() -> None:
+    assert group().enqueue() == []
+    with suppress(LookupError), transaction():
+        group(flows.number.s(1), flows.number.s(2)).enqueue()
+        raise LookupError
+    cheap, number, counted = group(
+        sample.mark_cheaply.s("cheap"), flows.number.s(1), limited.one_for_each_calendar.s("hers")
+    ).enqueue()
+    with transaction():
+        rows = {run.id: run for run in session().scalars(select(JobRun))}
+    assert {run_id: rows[run_id].name for run_id in rows} == {
+        number: flows.number.name,
+        counted: limited.one_for_each_calendar.name,
+    }
+    assert rows[counted].slot_key
+    assert rows[number].slot_key is None
+    assert cheap not in rows
+    work()
+    assert sample.marks() == {"cheap": 1, "number 1": 1}
+    assert len(limited.begun("hers")) == 1
 
 
 def test_a_wide_group_ends_once_and_its_callback_has_all_results() -> None:

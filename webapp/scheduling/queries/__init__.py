@@ -1,16 +1,16 @@
 """Everything that is read about event types, schedules and bookings; each function costs a fixed number of queries."""
 
 from webapp.scheduling.queries.absences import (
+    Recurring,
     absences,
     absences_of,
     blocked_times,
-    blocked_times_of,
+    blocks_of,
     default_schedules,
     get_absence,
     get_blocked_time,
     get_recurring_block,
     recurring_blocks,
-    recurring_blocks_of,
 )
 from webapp.scheduling.queries.bookings import (
     Agenda,
@@ -73,6 +73,7 @@ __all__ = [
     "Gone",
     "Held",
     "Listing",
+    "Recurring",
     "Selection",
     "Versions",
     "WaitlistHealth",
@@ -83,7 +84,7 @@ __all__ = [
     "asked_questions",
     "availability_versions",
     "blocked_times",
-    "blocked_times_of",
+    "blocks_of",
     "booking",
     "booking_by_token",
     "booking_changes",
@@ -129,7 +130,6 @@ __all__ = [
     "public_organization",
     "read_again",
     "recurring_blocks",
-    "recurring_blocks_of",
     "schedules",
     "series_of",
     "somebody_waits",

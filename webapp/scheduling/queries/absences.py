@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable
 from datetime import date, datetime
+from typing import Any, NamedTuple
 from uuid import UUID
 
-from sqlalchemy import BindParameter, Select, and_, bindparam, or_, select
+from sqlalchemy import BindParameter, CompoundSelect, Select, and_, bindparam, cast, null, or_, select
 
 from webapp.core.db import session
 from webapp.core.errors import NotFound
@@ -15,17 +16,42 @@ from webapp.identity.models import Membership, User
 from webapp.scheduling.models import BlockedTime, OutOfOffice, RecurringBlock, Schedule
 
 
-def blocked_times_of(*, host_ids: Collection[UUID], begin: datetime, until: datetime) -> list[BlockedTime]:
-    """Return the hosts' blocked times between two instants (aware), in whatever organisation they were noted.
+class Once(NamedTuple):
+    """When a host takes no guests, between two instants (aware)."""
+
+    host_id: UUID
+    starts_at: datetime
+    ends_at: datetime
+
+
+class Recurring(NamedTuple):
+    """When a host takes no guests again and again, as `RecurringBlock` says."""
+
+    host_id: UUID
+    timezone: str
+    first_day: date
+    start_minute: int
+    end_minute: int
+    rule: str
+    except_days: list[date]
+
+
+def blocks_of(
+    *, host_ids: Collection[UUID], begin: datetime, until: datetime, last: date
+) -> tuple[list[Once], list[Recurring]]:
+    """Return the hosts' blocks between two instants (aware), and the recurring ones that have begun by the date `last`,
+    in whatever organisation they were noted.
 
     A host is one person everywhere; so it is below.
     """
-    return list(session().scalars(_BLOCKED_TIMES, {"host_ids": list(host_ids), "begin": begin, "until": until}))
-
-
-def recurring_blocks_of(*, host_ids: Collection[UUID], until: date) -> list[RecurringBlock]:
-    """Return the hosts' recurring blocks that have begun by a date."""
-    return list(session().scalars(_RECURRING_BLOCKS, {"host_ids": list(host_ids), "until": until}))
+    asked = {"host_ids": list(host_ids), "begin": begin, "until": until, "last": last}
+    once, recurring = [], []
+    for host_id, starts_at, ends_at, *recurs in session().execute(_BLOCKS, asked):
+        if starts_at is None:
+            recurring.append(Recurring(host_id, *recurs))
+        else:
+            once.append(Once(host_id, starts_at, ends_at))
+    return once, recurring
 
 
 def absences_of(*, host_ids: Collection[UUID], first: date, last: date) -> list[OutOfOffice]:
@@ -107,13 +133,21 @@ def _absences() -> Select[OutOfOffice]:
     )
 
 
+def _blocks() -> CompoundSelect[*tuple[Any, ...]]:
+    """Blocks of both kinds in one statement, each with nothing where the other has its own columns."""
+    instants = [BlockedTime.starts_at, BlockedTime.ends_at]
+    recurs = [getattr(RecurringBlock, name) for name in Recurring._fields if name != "host_id"]
+    once = select(BlockedTime.host_id, *instants, *(cast(null(), column.type) for column in recurs)).where(
+        BlockedTime.host_id.in_(_HOST_IDS),
+        *(BlockedTime.ends_at > bindparam("begin"), BlockedTime.starts_at < bindparam("until")),
+    )
+    recurring = select(RecurringBlock.host_id, *(cast(null(), column.type) for column in instants), *recurs).where(
+        RecurringBlock.host_id.in_(_HOST_IDS), RecurringBlock.first_day <= bindparam("last")
+    )
+    return once.union_all(recurring)
+
+
 _HOST_IDS: BindParameter[UUID] = bindparam("host_ids", expanding=True)
 # Made once: every booking asks them, and everybody for whom open times are worked out.
-_BLOCKED_TIMES = select(BlockedTime).where(
-    BlockedTime.host_id.in_(_HOST_IDS),
-    *(BlockedTime.ends_at > bindparam("begin"), BlockedTime.starts_at < bindparam("until")),
-)
-_RECURRING_BLOCKS = select(RecurringBlock).where(
-    RecurringBlock.host_id.in_(_HOST_IDS), RecurringBlock.first_day <= bindparam("until")
-)
+_BLOCKS = _blocks()
 _ABSENCES = _absences()

@@ -10,7 +10,7 @@ from uuid import UUID
 from zoneinfo import ZoneInfo
 
 from sqlalchemy import ColumnElement, Select, and_, bindparam, func, or_, select, tuple_
-from sqlalchemy.orm import contains_eager, joinedload, selectinload
+from sqlalchemy.orm import contains_eager, joinedload, lazyload, selectinload
 
 from webapp.core import clock
 from webapp.core.crypto import digest
@@ -48,9 +48,10 @@ def booking_by_token(token: str) -> Booking:
 
 
 def booking(booking_id: UUID, *, hold: bool = False) -> Booking:
-    """Return the booking with this id, of whatever organisation, all who take part loaded; raises NotFound.
+    """Return the booking with this id, of whatever organisation; raises NotFound. For jobs, whom nobody else asks.
 
-    For jobs, whom nobody else asks. With `hold` nobody changes it before the caller's transaction ends.
+    It comes with all who take part, for it is to be told to them. With `hold` it comes alone, to be decided on: nobody
+    changes it before the caller's transaction ends.
     """
     found = session().scalars(_HELD if hold else _ANY, {"booking_id": booking_id}).unique().one_or_none()
     if found is None:
@@ -201,11 +202,7 @@ def hosted_by(host_id: UUID) -> ColumnElement[bool]:
     )
 
 
-# Made once, for all that follows a booking begins with it.
-_ANY = (
-    select(Booking)
-    .where(Booking.id == bindparam("booking_id"))
-    .options(joinedload(Booking.further_hosts), joinedload(Booking.named))
-    .execution_options(populate_existing=True)
-)
-_HELD = _ANY.with_for_update(read=True, of=Booking)
+# Made once, for all that follows a booking begins with one of them.
+_BY_ID = select(Booking).where(Booking.id == bindparam("booking_id")).execution_options(populate_existing=True)
+_ANY = _BY_ID.options(joinedload(Booking.further_hosts), joinedload(Booking.named))
+_HELD = _BY_ID.options(lazyload("*")).with_for_update(read=True)

@@ -12,7 +12,8 @@ from zoneinfo import ZoneInfo
 from webapp.core.clock import find_zone
 from webapp.scheduling import queries
 from webapp.scheduling.minutes import DAY, minute_from, minute_of, moment_of
-from webapp.scheduling.models import BlockedTime, OutOfOffice, RecurringBlock
+from webapp.scheduling.models import OutOfOffice, RecurringBlock
+from webapp.scheduling.queries import Recurring
 from webapp.scheduling.recurrence import recurs_on
 from webapp.scheduling.slots import Span
 from webapp.scheduling.slots.local_time import local_spans, past_midnight
@@ -38,11 +39,12 @@ def absences_between(host_ids: Collection[UUID], *, begin: int, until: int) -> A
     first, last = dates_around(begin, until)
     out_of_office = queries.absences_of(host_ids=host_ids, first=first, last=last)
     everybody = {*host_ids, *(absence.stand_in_id for absence in out_of_office if absence.stand_in_id)}
+    once, recurring = queries.blocks_of(host_ids=everybody, begin=moment_of(begin), until=moment_of(until), last=last)
     blocked: dict[UUID, list[Span]] = defaultdict(list)
-    for block in queries.blocked_times_of(host_ids=everybody, begin=moment_of(begin), until=moment_of(until)):
-        blocked[block.host_id].append(blocked_span(block))
-    for recurring in queries.recurring_blocks_of(host_ids=everybody, until=last):
-        blocked[recurring.host_id] += recurring_spans(recurring, first=first, last=last)
+    for block in once:
+        blocked[block.host_id].append((minute_of(block.starts_at), minute_from(block.ends_at)))
+    for again in recurring:
+        blocked[again.host_id] += recurring_spans(again, first=first, last=last)
     away: dict[UUID, list[Span]] = defaultdict(list)
     for absence in out_of_office:
         away[absence.host_id].append(away_span(absence))
@@ -55,12 +57,7 @@ def dates_around(begin: int, until: int) -> tuple[date, date]:
     return _date_at(begin - 2 * DAY), _date_at(until + DAY)
 
 
-def blocked_span(block: BlockedTime) -> Span:
-    """Return when a block begins and ends."""
-    return minute_of(block.starts_at), minute_from(block.ends_at)
-
-
-def recurring_spans(block: RecurringBlock, *, first: date, last: date) -> Iterator[Span]:
+def recurring_spans(block: Recurring | RecurringBlock, *, first: date, last: date) -> Iterator[Span]:
     """Yield the times that a recurring block takes on the dates `first`..`last` and in the nights after them."""
     zone, hours = find_zone(block.timezone), [(block.start_minute, block.end_minute)]
     for day in recurs_on(block.rule, first=block.first_day, begin=first, until=last):
