@@ -23,6 +23,7 @@ from rq.results import Result as RqResult
 from rq.utils import utcformat
 from rq_scheduler import Scheduler as RqScheduler
 
+from jobs.runtime.lua import read_script
 from webapp.core import clock
 from webapp.core.logs import get_logger
 from webapp.core.settings import LANES, QUEUES
@@ -46,119 +47,16 @@ REVOKED_SECONDS = 60 * 60
 PROGRESS_SECONDS = 60
 CHUNK = 500
 
-# KEYS: the set of queues, then for each job its hash and its list. ARGV: the scheduled set's key, 1 to push even what
-# seems to be queued, how the keys of bells begin, their length, the number of hash arguments that all jobs share and
-# those, then for each job its id and the values of the fields that are its own. Returns how many went out.
-_PUSH = """
-local pushed = 0
-local rings = {}
-local shared = tonumber(ARGV[5])
-local argument = 6 + shared
-for key = 2, #KEYS, 2 do
-    local id, data, origin, description, timeout = unpack(ARGV, argument, argument + 4)
-    local queued = redis.call('HGET', KEYS[key], 'status') == 'queued'
-    redis.call('ZREM', ARGV[1], id)
-    if ARGV[2] == '1' or not queued then
-        redis.call('DEL', KEYS[key])
-        redis.call('HSET', KEYS[key], unpack(ARGV, 6, 5 + shared))
-        redis.call('HSET', KEYS[key], 'data', data, 'origin', origin, 'description', description, 'timeout', timeout)
-        redis.call('SADD', KEYS[1], KEYS[key + 1])
-        redis.call('RPUSH', KEYS[key + 1], id)
-        pushed = pushed + 1
-        rings[origin] = (rings[origin] or 0) + 1
-    end
-    argument = argument + 5
-end
-for queue, times in pairs(rings) do
-    for _ = 1, math.min(times, tonumber(ARGV[4])) do
-        redis.call('RPUSH', ARGV[3] .. queue, '1')
-    end
-    redis.call('LTRIM', ARGV[3] .. queue, -ARGV[4], -1)
-end
-return pushed
-"""
-
-# So many dead letters are looked at in one go.
+# So many dead letters, and so many places of each queue, are looked at in one go.
 TRIM_AT_MOST = 1000
-
-# KEYS[1]: the list of dead letters, the oldest first. ARGV: how the keys of hashes begin, how many may stay, how many
-# to look at. Hashes run out by themselves, and the list follows.
-_TRIM = """
-for _ = 1, ARGV[3] do
-    local id = redis.call('LINDEX', KEYS[1], 0)
-    if not id then
-        break
-    end
-    local key = ARGV[1] .. id
-    local excess = redis.call('LLEN', KEYS[1]) > tonumber(ARGV[2])
-    if not excess and redis.call('EXISTS', key) == 1 then
-        break
-    end
-    redis.call('LPOP', KEYS[1])
-    if redis.call('HGET', key, 'status') == 'failed' then
-        redis.call('DEL', key)
-    end
-end
-"""
-
-# KEYS[1]: what RQ lists as failed, those first that it is to forget first. ARGV: how the keys of hashes and of results
-# begin, the time, how many may stay, how many to look at. Returns how many went. RQ has its own workers do this.
-_TRIM_FAILED = """
-local over = redis.call('ZCOUNT', KEYS[1], '-inf', ARGV[3])
-local excess = redis.call('ZCARD', KEYS[1]) - ARGV[4]
-local count = math.min(math.max(over, excess), tonumber(ARGV[5]))
-if count <= 0 then
-    return 0
-end
-for _, id in ipairs(redis.call('ZRANGE', KEYS[1], 0, count - 1)) do
-    if redis.call('HGET', ARGV[1] .. id, 'status') == 'failed' then
-        redis.call('DEL', ARGV[1] .. id, ARGV[2] .. id)
-    end
-end
-return redis.call('ZREMRANGEBYRANK', KEYS[1], 0, count - 1)
-"""
-
-# So many places of each queue are looked at in one go.
 SWEEP_PAGE = 10_000
 
-# KEYS[1]: the list of a queue. ARGV: how the keys of hashes begin, where to begin, how many places to look at. Takes
-# out the ids of jobs that are gone, all at once, and returns where to go on, 0 at the end.
-_SWEEP = """
-local ids = redis.call('LRANGE', KEYS[1], ARGV[2], ARGV[2] + ARGV[3] - 1)
-local gone = 0
-for index, id in ipairs(ids) do
-    if redis.call('EXISTS', ARGV[1] .. id) == 0 then
-        redis.call('LSET', KEYS[1], ARGV[2] + index - 1, '')
-        gone = gone + 1
-    end
-end
-if gone > 0 then
-    redis.call('LREM', KEYS[1], gone, '')
-end
-if #ids < tonumber(ARGV[3]) then
-    return 0
-end
-return ARGV[2] + #ids - gone
-"""
-
-# KEYS: the list of dead letters, the job's hash. ARGV: the job's id.
-_EXHUME = """
-redis.call('LREM', KEYS[1], 0, ARGV[1])
-if redis.call('HGET', KEYS[2], 'status') == 'failed' then
-    redis.call('DEL', KEYS[2])
-end
-"""
-
-
-# KEYS: the job's hash, the scheduled set. ARGV: the job's id. Returns the status that RQ had it in.
-_WITHDRAW = """
-redis.call('ZREM', KEYS[2], ARGV[1])
-local status = redis.call('HGET', KEYS[1], 'status')
-if status == 'queued' then
-    redis.call('DEL', KEYS[1])
-end
-return status or ''
-"""
+_PUSH = read_script("push")
+_WITHDRAW = read_script("withdraw")
+_EXHUME = read_script("exhume")
+_TRIM_DEAD = read_script("trim_dead")
+_TRIM_FAILED = read_script("trim_failed")
+_SWEEP = read_script("sweep")
 
 
 @dataclass(frozen=True)
@@ -334,7 +232,7 @@ def bury(redis: Redis, run: Carried, *, seconds: int = DEAD_LETTER_SECONDS) -> N
         pipeline.sadd(RqQueue.redis_queues_keys, list_key)
         pipeline.lrem(list_key, 0, str(run.id))
         pipeline.rpush(list_key, str(run.id))
-        pipeline.eval(_TRIM, 1, list_key, RqJob.redis_job_namespace_prefix, DEAD_LETTER_LIMIT, TRIM_AT_MOST)
+        pipeline.eval(_TRIM_DEAD, 1, list_key, RqJob.redis_job_namespace_prefix, DEAD_LETTER_LIMIT, TRIM_AT_MOST)
         pipeline.execute()
 
 
@@ -350,7 +248,7 @@ def exhume(redis: Redis, run_ids: Iterable[UUID]) -> None:
 def trim_dead_letters(redis: Redis) -> None:
     """Take from the `dead_letter` queue what is older than 24 hours, or more than 10,000."""
     redis.eval(  # Redis's EVAL, not Python's
-        _TRIM, 1, _queue_key(DEAD_LETTER), RqJob.redis_job_namespace_prefix, DEAD_LETTER_LIMIT, TRIM_AT_MOST
+        _TRIM_DEAD, 1, _queue_key(DEAD_LETTER), RqJob.redis_job_namespace_prefix, DEAD_LETTER_LIMIT, TRIM_AT_MOST
     )
 
 

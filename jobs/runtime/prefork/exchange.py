@@ -8,12 +8,12 @@ import secrets
 import time
 import zlib
 from collections.abc import Iterable, Sequence
-from pathlib import Path
 from typing import Any, NamedTuple, cast
 
 from redis import Redis
 from rq.utils import utcformat
 
+from jobs.runtime.lua import read_script
 from webapp.core import clock
 from webapp.core.settings import LANES, QUEUE_WEIGHTS
 
@@ -25,7 +25,7 @@ EXECUTION_SECONDS = 10
 # One round in so many looks at the lanes from the lowest up, so that a stream of urgent jobs leaves the others a share.
 LOW_FIRST_ONE_IN = 20
 
-_SCRIPT = (Path(__file__).parent / "exchange.lua").read_text()
+_SCRIPT = read_script("exchange")
 
 
 class Order(NamedTuple):
