@@ -196,6 +196,22 @@ class TestOffers:
         with transaction():
             assert waitlist.accept(entry=line[2]).guest_name == "Dee"
 
+    def test_nobody_comes_in_between_when_an_offer_is_over_and_no_job_has_run_yet(self, travel: Travel) -> None:
+        kind = bookable()
+        mine = booked(kind)
+        line = [joined(kind, name) for name in ("Ada", "Bea")]
+        cancelled(mine)
+        travel(TWO_HOURS + MINUTE)
+        with pytest.raises(SlotTaken):
+            booked(kind)
+        work()
+        assert statuses(*line) == ["lapsed", "offered"]
+
+        travel(TWO_HOURS + 11 * MINUTE)  # nobody works at all
+        booked(kind)
+        assert work()
+        assert statuses(*line) == ["lapsed", "lapsed"]
+
     def test_a_booking_that_moves_away_frees_its_time(self) -> None:
         kind = bookable()
         mover = booked(kind)

@@ -46,7 +46,6 @@ from webapp.scheduling.service.offers import (
 from webapp.scheduling.service.places import require_phone
 
 _MINUTE = timedelta(minutes=1)
-_SHORTEST_OFFER = timedelta(minutes=10)
 
 
 def join(
