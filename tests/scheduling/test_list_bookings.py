@@ -215,8 +215,8 @@ def test_a_host_sees_today_what_comes_next_and_how_full_the_week_is(app: Flask) 
         with transaction():
             cancel(booking=gone, by=Side.HOST, reason="")
         agenda = today_and_next(organization_id=host.organization_id, host_id=host.user_id, zone=BERLIN, limit=3)
-    assert agenda.today == [today]
-    assert agenda.next_up == [tomorrow, friday, next_week[0]]
+    assert agenda.today == [[today]]
+    assert agenda.next_up == [[tomorrow], [friday], [next_week[0]]]
     assert agenda.this_week == 3
 
 
@@ -227,4 +227,4 @@ def test_a_meeting_across_midnight_is_todays_until_it_ends(app: Flask) -> None:
         late = book(event_type=kind, start=at(23, 0), guest=GUEST, answers={})
     with time_machine.travel(at(12), tick=False):
         here = today_and_next(organization_id=host.organization_id, host_id=host.user_id, zone=BERLIN)
-    assert here.today == [late]
+    assert here.today == [[late]]

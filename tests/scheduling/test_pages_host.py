@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import datetime, time, timedelta
 
 import pytest
@@ -17,8 +18,8 @@ from webapp.core import clock
 from webapp.core.db import session, transaction
 from webapp.identity.models import Membership, Role
 from webapp.notifications.models import Channel, Delivery, DeliveryStatus
-from webapp.scheduling.models import Booking, BookingStatus, EventType, Side
-from webapp.scheduling.service.booking import cancel
+from webapp.scheduling.models import Booking, BookingStatus, EventKind, EventType, Side
+from webapp.scheduling.service.booking import book, cancel
 
 PAGES = ("/app", "/app/bookings", "/app/event-types", "/app/event-types/new", "/app/availability")
 
@@ -88,6 +89,21 @@ def test_the_dashboard_shows_today_and_what_comes_next(visitor: Visitor, kind: E
     assert words.index("Tess Today") < words.index("What comes next") < words.index("Nina Next")
     assert "Europe/Berlin" in words
     assert f"http://almanac.test/book/{kind.organization.slug}/{kind.slug}" in visitor.open("/app").answer.text
+
+
+def test_the_dashboard_has_a_row_for_each_meeting_however_many_come(visitor: Visitor, host: Membership) -> None:
+    class_, single = event_type(of=host, name="Yoga", kind=EventKind.GROUP, seats=8), event_type(of=host, name="Talk")
+    with transaction():
+        for name in ("Ann", "Ben", "Cleo", "Dora", "Emil", "Fay"):
+            guest = replace(GUEST, name=name, email=f"{name.lower()}@example.com")
+            book(event_type=class_, start=at(10), guest=guest, answers={})
+        book(event_type=single, start=at(12), guest=replace(GUEST, name="Gus"), answers={})
+    page = visitor.open("/app")
+    assert page.answer.text.count('<li class="row">') == 2
+    assert "Ann , Ben , Cleo 3 more Yoga" in page.words
+    assert "Dora" not in page.words
+    assert page.link("3 more") == "/app/bookings?q=Yoga"
+    assert "Gus" in page.words
 
 
 def test_a_new_host_is_told_what_to_do_first(visitor: Visitor) -> None:

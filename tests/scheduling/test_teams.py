@@ -254,7 +254,7 @@ class TestTogether:
             assert [each["id"] for each in found] == [str(mine.id)]
             assert len(found[0]["hosts"]) == 2
             agenda = queries.today_and_next(organization_id=place.id, host_id=host.user_id, zone=BERLIN)
-            assert agenda.next_up == [mine]
+            assert agenda.next_up == [[mine]]
         assert client.get("/api/v1/bookings", headers=bearer(outsider)).get_json()["items"] == []
         with pytest.raises(NotFound):
             queries.get_booking(place.id, mine.id, host_id=outsider.user_id)

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, time, timedelta
 from enum import StrEnum
+from itertools import groupby
+from operator import attrgetter
 from typing import Any, NamedTuple
 from uuid import UUID
 from zoneinfo import ZoneInfo
@@ -156,19 +159,20 @@ def _one_page(statement: Select[Booking], when: When, after: Cursor | None, limi
 
 @dataclass(frozen=True, slots=True)
 class Agenda:
-    """What a host looks at first. `today` and `next_up` are confirmed bookings, soonest first.
+    """What a host looks at first. `today` and `next_up` are meetings, soonest first, each as its confirmed bookings.
 
-    `this_week` counts those of the week, `to_approve` the requests that wait for an answer.
+    `this_week` counts the bookings of the week, `to_approve` the requests that wait for an answer.
     """
 
-    today: list[Booking]
-    next_up: list[Booking]
+    today: list[list[Booking]]
+    next_up: list[list[Booking]]
     this_week: int
     to_approve: int
 
 
 def today_and_next(*, organization_id: UUID, host_id: UUID, zone: ZoneInfo, limit: int = 5) -> Agenda:
-    """Return the host's bookings of today, the `limit` next ones after today, and how many there are of some kinds.
+    """Return the host's meetings of today, the `limit` next ones after today, and how many bookings there are of some
+    kinds.
 
     Days and weeks (from Monday) are those of `zone`.
     """
@@ -177,16 +181,23 @@ def today_and_next(*, organization_id: UUID, host_id: UUID, zone: ZoneInfo, limi
     monday = midnight - timedelta(days=midnight.weekday())
     hosted = scoped(Booking, organization_id).where(hosted_by(host_id))
     confirmed = hosted.where(Booking.status == BookingStatus.CONFIRMED)
-    ordered = confirmed.order_by(Booking.starts_at, Booking.id)
-    today = session().scalars(ordered.where(Booking.ends_at > midnight, Booking.starts_at < tomorrow)).all()
-    next_up = session().scalars(ordered.where(Booking.starts_at >= tomorrow).limit(limit)).all()
+    meeting = (Booking.starts_at, Booking.meeting_id)
+    after_today = confirmed.where(Booking.starts_at >= tomorrow).with_only_columns(Booking.meeting_id)
+    nearest = after_today.group_by(*meeting).order_by(*meeting).limit(limit)
+    ordered = confirmed.order_by(*meeting, Booking.id)
+    today = session().scalars(ordered.where(Booking.ends_at > midnight, Booking.starts_at < tomorrow))
+    next_up = session().scalars(ordered.where(Booking.meeting_id.in_(nearest)))
     pending = Booking.status == BookingStatus.PENDING
     week = (Booking.starts_at >= monday, Booking.starts_at < monday + timedelta(days=7))
     in_week = and_(Booking.status == BookingStatus.CONFIRMED, *week)
     counted = (func.count().filter(in_week), func.count().filter(pending))
     counts = hosted.where(or_(in_week, pending)).with_only_columns(*counted, maintain_column_froms=True)
     this_week, to_approve = session().execute(counts).one()
-    return Agenda(list(today), list(next_up), this_week, to_approve)
+    return Agenda(_by_meeting(today), _by_meeting(next_up), this_week, to_approve)
+
+
+def _by_meeting(bookings: Iterable[Booking]) -> list[list[Booking]]:
+    return [list(together) for _meeting, together in groupby(bookings, attrgetter("meeting_id"))]
 
 
 def overlapping(begins: datetime, ends: datetime) -> ColumnElement[bool]:
