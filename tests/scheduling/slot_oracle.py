@@ -35,7 +35,7 @@ class Oracle:
         self.blocked = {at for diary in diaries for span in diary.blocked for at in range(*span)}
         self.own = {at for diary in diaries for span in diary.own for at in range(*span)}
         self.window_begin: dict[int, int] = {}
-        self._ranges = cache(self._ranges_of)
+        self._minutes = cache(self._minutes_of)
         self._walk()
 
     def _walk(self) -> None:
@@ -50,12 +50,14 @@ class Oracle:
     def _opened_by(self, number: int, wall: datetime) -> date | None:
         """Say which date's hours are open: the date's own, or else those of the day before that last past midnight."""
         shown, today = wall.hour * 60 + wall.minute, wall.date()
-        yesterday = today - timedelta(days=1)
-        if any(start <= shown < end for start, end in self._ranges(number, today)):
+        if shown in self._minutes(number, today):
             return today
-        if any(start <= shown + 1440 < end for start, end in self._ranges(number, yesterday)):
-            return yesterday
-        return None
+        yesterday = today - timedelta(days=1)
+        return yesterday if shown + 1440 in self._minutes(number, yesterday) else None
+
+    def _minutes_of(self, number: int, day: date) -> set[int]:
+        """Return the open minutes of a date; those of the night after it are past 1440."""
+        return {at for start, end in self._ranges_of(number, day) for at in range(start, end)}
 
     def _ranges_of(self, number: int, day: date) -> list[tuple[int, int]]:
         diary = self.diaries[number]
@@ -77,7 +79,7 @@ class Oracle:
 
     def _misplaced(self, start: int) -> Refusal | None:
         rules = self.rules
-        if any(at not in self.window_begin for at in range(start, start + rules.duration)):
+        if not all(map(self.window_begin.__contains__, range(start, start + rules.duration))):
             return Refusal.OUTSIDE_AVAILABILITY
         into_the_window = start - self.window_begin[start] - rules.offset
         if into_the_window < 0 or into_the_window % rules.interval:
