@@ -100,7 +100,7 @@ def test_the_dashboard_has_a_row_for_each_meeting_however_many_come(visitor: Vis
         book(event_type=single, start=at(12), guest=replace(GUEST, name="Gus"), answers={})
     page = visitor.open("/app")
     assert page.answer.text.count('<li class="row">') == 2
-    assert "Ann , Ben , Cleo 3 more Yoga" in page.words
+    assert "Ann , Ben , Cleo , 3 more Yoga" in page.words
     assert "Dora" not in page.words
     assert page.link("3 more") == "/app/bookings?q=Yoga"
     assert "Gus" in page.words
