@@ -159,7 +159,14 @@ def monitor_booking_system_health() -> dict[str, Any]:
         line = queries.waitlist_health(now, after=OFFERS_END_WITHIN)
         rate = queries.booking_rate(now)
         late = queries.late_confirmations(now, after=timedelta(minutes=settings().alert_confirmation_minutes))
-        publish(BookingHealthSeen(late_confirmations=late, made=rate.day, made_week_before=rate.day_week_before))
+        publish(
+            BookingHealthSeen(
+                late_confirmations=late,
+                late_offers=line.overdue,
+                made=rate.day,
+                made_week_before=rate.day_week_before,
+            )
+        )
     measures.set_gauge("bookings_made", rate.hour, period="hour", week="this")
     measures.set_gauge("bookings_made", rate.day, period="day", week="this")
     measures.set_gauge("bookings_made", rate.hour_week_before, period="hour", week="before")

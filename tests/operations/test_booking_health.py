@@ -9,7 +9,7 @@ import pytest
 from flask.testing import FlaskClient
 
 from jobs import bookings, operations
-from jobs.bookings import offer_what_is_free
+from jobs.bookings import cleanup_expired_waitlist_entries, offer_what_is_free
 from jobs.runtime import execute
 from jobs.runtime.models import JobRun, RunState
 from tests import factories
@@ -169,12 +169,15 @@ def test_who_waits_is_counted_and_who_holds_an_offer_past_its_time(client: Flask
     _overdue(lines[1][0], minutes=9)  # which those who look every five minutes have yet to see
     assert look()[0]["waitlist"] == {"waiting": 3, "offered": 2, "overdue": 0}
     _overdue(lines[1][0], minutes=11)
-    figures, _ = look()
+    figures, open_alerts = look()
     assert figures["waitlist"] == {"waiting": 3, "offered": 2, "overdue": 1}
+    assert (open_alerts[AlertKind.LATE_OFFERS].value, open_alerts[AlertKind.LATE_OFFERS].limit_value) == (1, 0)
     shown = scrape(client)
     assert {state: shown[named("almanac_waitlist_entries", state=state)] for state in figures["waitlist"]} == (
         figures["waitlist"]
     )
+    cleanup_expired_waitlist_entries()
+    assert AlertKind.LATE_OFFERS not in look()[1]
 
 
 def _overdue(entry: WaitlistEntry, *, minutes: int) -> None:

@@ -67,6 +67,7 @@ class AlertKind(StrEnum):
     NO_REDIS = "no_redis"
     LATE_CONFIRMATIONS = "late_confirmations"
     FEW_BOOKINGS = "few_bookings"
+    LATE_OFFERS = "late_offers"
     CACHE_MISSES = "cache_misses"
 
 
@@ -74,7 +75,7 @@ class AlertKind(StrEnum):
 ABSENCES = frozenset({AlertKind.NO_WORKER, AlertKind.NO_SCHEDULER, AlertKind.NO_REDIS})
 
 # These are looked at once an hour.
-HOURLY = frozenset({AlertKind.LATE_CONFIRMATIONS, AlertKind.FEW_BOOKINGS})
+HOURLY = frozenset({AlertKind.LATE_CONFIRMATIONS, AlertKind.FEW_BOOKINGS, AlertKind.LATE_OFFERS})
 
 
 class Alert(Base):

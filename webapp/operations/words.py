@@ -20,6 +20,7 @@ def alert_title(alert: Alert) -> str:
         AlertKind.NO_REDIS: _("Redis, which carries the background jobs, cannot be reached"),
         AlertKind.LATE_CONFIRMATIONS: _("Guests wait for their confirmations"),
         AlertKind.FEW_BOOKINGS: _("Far less is booked than a week ago"),
+        AlertKind.LATE_OFFERS: _("Waitlists stand still"),
         AlertKind.CACHE_MISSES: _("Open times are seldom found in the cache"),
     }
     return str(words[alert.kind])
@@ -37,6 +38,7 @@ def alert_facts(alert: Alert) -> list[tuple[str, str]]:
         AlertKind.NO_REDIS: _("Out of reach for"),
         AlertKind.LATE_CONFIRMATIONS: _("Confirmations that were not sent"),
         AlertKind.FEW_BOOKINGS: _("Fewer in 24 hours by"),
+        AlertKind.LATE_OFFERS: _("Offers that were not passed on"),
         AlertKind.CACHE_MISSES: _("Looked for in vain"),
     }[alert.kind]
     limit = _("up to %(value)s", value=_amount(alert.kind, alert.limit_value))
@@ -66,6 +68,9 @@ def alert_advice(alert: Alert) -> str:
             "bookings.send_booking_confirmation_to_invitee."
         ),
         AlertKind.FEW_BOOKINGS: _("Book something yourself to see that it works; it may well be a quiet day."),
+        AlertKind.LATE_OFFERS: _(
+            "Look at the runs of bookings.expire_waitlist_offer, and whether its queue is worked on."
+        ),
         AlertKind.CACHE_MISSES: _(
             "Pages are slower than they could be. See whether the cache is short of memory, or was just emptied."
         ),
@@ -92,6 +97,6 @@ def seconds_text(seconds: float) -> str:
 def _amount(kind: AlertKind, value: float) -> str:
     if kind is AlertKind.SLOW_JOB or kind in ABSENCES:
         return seconds_text(value)
-    if kind in {AlertKind.DEEP_QUEUE, AlertKind.LATE_CONFIRMATIONS}:
+    if kind in {AlertKind.DEEP_QUEUE, AlertKind.LATE_CONFIRMATIONS, AlertKind.LATE_OFFERS}:
         return str(format_decimal(int(value)))
     return f"{round(value * 100)} %"

@@ -104,11 +104,12 @@ class BookingLinkRevoked(BookingEvent):
 class BookingHealthSeen(DomainEvent):
     """Somebody looked how booking goes in the whole installation.
 
-    `late_confirmations` guests wait too long for their confirmation; `made` bookings were made in 24 hours, and
-    `made_week_before` in the same hours a week earlier.
+    `late_confirmations` guests wait too long for their confirmation, and `late_offers` of waitlists were not passed on
+    when they were over; `made` bookings were made in 24 hours, and `made_week_before` in the same hours a week earlier.
     """
 
     late_confirmations: int
+    late_offers: int
     made: int
     made_week_before: int
 
