@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import secrets
 from collections.abc import Iterator
@@ -88,6 +89,8 @@ def migrated_app(servers: Servers) -> Flask:
     app.testing = True
     with app.app_context():
         upgrade()
+    gc.collect()
+    gc.freeze()  # all that was loaded stays to the end, and need not be looked through after each test
     return app
 
 
