@@ -81,7 +81,7 @@ def submit_group(members: Sequence[tuple[Job[..., Any], dict[str, Any]]]) -> lis
             rows += _rows(job, drawn) if job.options.durable else []
         measures.count("jobs_enqueued", job=job.name, queue=drawn[0].queue)
         runs += drawn
-    _write(rows, unique_key=None)
+    _write(rows)
     carry_after_commit(*runs)
     return [run.id for run in runs]
 
@@ -90,7 +90,7 @@ def write(job: Job[..., Any], arguments: dict[str, Any]) -> UUID:
     """Write a run of `job` in the caller's transaction for this very process to run; return its id."""
     runs = _draw_up(job, [arguments], run_at=None)
     with _span(job, runs):
-        return _write(_rows(job, runs), unique_key=None)[0]
+        return _write(_rows(job, runs))[0]
 
 
 def _span(job: Job[..., Any], runs: Sequence[Carried]) -> AbstractContextManager[None]:
@@ -122,10 +122,13 @@ def _rows(job: Job[..., Any], runs: Sequence[Carried]) -> list[NewRun]:
     return [NewRun(run, job.name, trace, job.limit_keys(run.arguments) if limits else LimitKeys()) for run in runs]
 
 
-def _write(rows: Sequence[NewRun], *, unique_key: str | None) -> list[UUID]:
+def _write(rows: Sequence[NewRun], *, unique_key: str | None = None) -> list[UUID]:
+    parent = current.run_id()
+    if len(rows) == 1:
+        return [store.insert_one(rows[0], unique_key=unique_key, parent=parent)]
     ids: list[UUID] = []
     for start in range(0, len(rows), INSERT_CHUNK):
-        ids += store.insert(rows[start : start + INSERT_CHUNK], unique_key=unique_key, parent=current.run_id())
+        ids += store.insert_many(rows[start : start + INSERT_CHUNK], parent=parent)
     return ids
 
 
