@@ -11,8 +11,8 @@ from uuid import UUID
 from jobs.runtime import current, store
 from jobs.runtime.carrier import Carried
 from jobs.runtime.deliver import carry_after_commit, withdraw_after_commit
+from jobs.runtime.inserts import NewRun, insert_many, insert_one
 from jobs.runtime.limits import LimitKeys, own_key
-from jobs.runtime.store import NewRun
 from webapp.core import clock, measures, tracing
 from webapp.core.db import in_transaction, transaction, uuid7
 from webapp.core.tracing import Kind
@@ -125,10 +125,10 @@ def _rows(job: Job[..., Any], runs: Sequence[Carried]) -> list[NewRun]:
 def _write(rows: Sequence[NewRun], *, unique_key: str | None = None) -> list[UUID]:
     parent = current.run_id()
     if len(rows) == 1:
-        return [store.insert_one(rows[0], unique_key=unique_key, parent=parent)]
+        return [insert_one(rows[0], unique_key=unique_key, parent=parent)]
     ids: list[UUID] = []
     for start in range(0, len(rows), INSERT_CHUNK):
-        ids += store.insert_many(rows[start : start + INSERT_CHUNK], parent=parent)
+        ids += insert_many(rows[start : start + INSERT_CHUNK], parent=parent)
     return ids
 
 
