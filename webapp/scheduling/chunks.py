@@ -39,6 +39,15 @@ _HEAD = struct.Struct("<II")
 # How long after the beginning of its week a time begins, how long it lasts, and how many can book it.
 _TIME = struct.Struct("<HHH")
 
+# KEYS: for each chunk its own and that of the list of its week's. ARGV: for how many seconds, then the chunks.
+_WRITE = """
+for key = 1, #KEYS, 2 do
+    redis.call('SET', KEYS[key], ARGV[(key + 3) / 2], 'EX', ARGV[1])
+    redis.call('SADD', KEYS[key + 1], KEYS[key])
+    redis.call('EXPIRE', KEYS[key + 1], ARGV[1])
+end
+"""
+
 log = get_logger(__name__)
 
 
@@ -120,15 +129,13 @@ def write(chunks: Mapping[Place, Chunk], stamps: Mapping[Place, str]) -> None:
     """Keep chunks under the stamps that were read before they were worked out; never raises."""
     if pause.is_on:
         return
-    seconds = settings().availability_cache_hours * 3600
+    keys: list[str] = []
+    arguments: list[Any] = [settings().availability_cache_hours * 3600]
+    for place, chunk in chunks.items():
+        keys += [_key(place, stamps[place]), _index(place.event_type_id, place.week)]
+        arguments.append(_encoded(place, chunk))
     try:
-        with cache_redis().pipeline(transaction=False) as pipe:
-            for place, chunk in chunks.items():
-                key, index = _key(place, stamps[place]), _index(place.event_type_id, place.week)
-                pipe.set(key, _encoded(place, chunk), ex=seconds)
-                pipe.sadd(index, key)
-                pipe.expire(index, seconds)
-            pipe.execute()
+        cache_redis().register_script(_WRITE)(keys=keys, args=arguments)
     except ResponseError as error:
         log.warning("the cache keeps nothing", error=str(error))
     except RedisError as error:

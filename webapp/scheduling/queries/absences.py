@@ -7,7 +7,7 @@ from datetime import date, datetime
 from typing import Any, NamedTuple
 from uuid import UUID
 
-from sqlalchemy import BindParameter, CompoundSelect, Select, and_, bindparam, cast, null, or_, select
+from sqlalchemy import BindParameter, CompoundSelect, Select, and_, bindparam, cast, null, or_, select, union_all
 
 from webapp.core.db import session
 from webapp.core.errors import NotFound
@@ -36,22 +36,30 @@ class Recurring(NamedTuple):
     except_days: list[date]
 
 
-def blocks_of(
-    *, host_ids: Collection[UUID], begin: datetime, until: datetime, last: date
-) -> tuple[list[Once], list[Recurring]]:
-    """Return the hosts' blocks between two instants (aware), and the recurring ones that have begun by the date `last`,
-    in whatever organisation they were noted.
+class Blocks(NamedTuple):
+    """What hosts have blocked, and whether one of them is out of office, of which `absences_of` knows more."""
+
+    once: list[Once]
+    recurring: list[Recurring]
+    somebody_is_away: bool
+
+
+def blocks_of(*, host_ids: Collection[UUID], begin: datetime, until: datetime, first: date, last: date) -> Blocks:
+    """Return the hosts' blocks between two instants (aware) and the recurring ones that have begun by the date `last`,
+    in whatever organisation they were noted; and whether anybody is away on the dates `first`..`last`.
 
     A host is one person everywhere; so it is below.
     """
-    asked = {"host_ids": list(host_ids), "begin": begin, "until": until, "last": last}
-    once, recurring = [], []
+    asked = {"host_ids": list(host_ids), "begin": begin, "until": until, "first": first, "last": last}
+    once, recurring, away = [], [], False
     for host_id, starts_at, ends_at, *recurs in session().execute(_BLOCKS, asked):
-        if starts_at is None:
+        if starts_at is not None:
+            once.append(Once(host_id, starts_at, ends_at))
+        elif recurs[0] is not None:
             recurring.append(Recurring(host_id, *recurs))
         else:
-            once.append(Once(host_id, starts_at, ends_at))
-    return once, recurring
+            away = True
+    return Blocks(once, recurring, away)
 
 
 def absences_of(*, host_ids: Collection[UUID], first: date, last: date) -> list[OutOfOffice]:
@@ -123,31 +131,33 @@ def get_absence(organization_id: UUID, absence_id: UUID, *, host_id: UUID | None
 
 
 def _absences() -> Select[OutOfOffice]:
-    during = (OutOfOffice.last_day >= bindparam("first"), OutOfOffice.first_day <= bindparam("last"))
     theirs = OutOfOffice.host_id.in_(_HOST_IDS)
-    stand_ins = select(OutOfOffice.stand_in_id).where(theirs, *during)
+    stand_ins = select(OutOfOffice.stand_in_id).where(theirs, *_AWAY)
     return (
         select(OutOfOffice)
-        .where(or_(theirs, OutOfOffice.host_id.in_(stand_ins)), *during)
+        .where(or_(theirs, OutOfOffice.host_id.in_(stand_ins)), *_AWAY)
         .order_by(OutOfOffice.first_day, OutOfOffice.id)
     )
 
 
 def _blocks() -> CompoundSelect[*tuple[Any, ...]]:
-    """Blocks of both kinds in one statement, each with nothing where the other has its own columns."""
+    """Three kinds of rows in one statement, each with nothing where another has its own columns."""
     instants = [BlockedTime.starts_at, BlockedTime.ends_at]
     recurs = [getattr(RecurringBlock, name) for name in Recurring._fields if name != "host_id"]
-    once = select(BlockedTime.host_id, *instants, *(cast(null(), column.type) for column in recurs)).where(
+    no_instants, nothing_recurs = ([cast(null(), column.type) for column in columns] for columns in (instants, recurs))
+    once = select(BlockedTime.host_id, *instants, *nothing_recurs).where(
         BlockedTime.host_id.in_(_HOST_IDS),
         *(BlockedTime.ends_at > bindparam("begin"), BlockedTime.starts_at < bindparam("until")),
     )
-    recurring = select(RecurringBlock.host_id, *(cast(null(), column.type) for column in instants), *recurs).where(
+    recurring = select(RecurringBlock.host_id, *no_instants, *recurs).where(
         RecurringBlock.host_id.in_(_HOST_IDS), RecurringBlock.first_day <= bindparam("last")
     )
-    return once.union_all(recurring)
+    away = select(OutOfOffice.host_id, *no_instants, *nothing_recurs).where(OutOfOffice.host_id.in_(_HOST_IDS), *_AWAY)
+    return union_all(once, recurring, away)
 
 
 _HOST_IDS: BindParameter[UUID] = bindparam("host_ids", expanding=True)
+_AWAY = (OutOfOffice.last_day >= bindparam("first"), OutOfOffice.first_day <= bindparam("last"))
 # Made once: every booking asks them, and everybody for whom open times are worked out.
 _BLOCKS = _blocks()
 _ABSENCES = _absences()

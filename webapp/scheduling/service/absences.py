@@ -6,6 +6,7 @@ from collections import defaultdict
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
+from typing import Any
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
@@ -37,14 +38,19 @@ class Absences:
 def absences_between(host_ids: Collection[UUID], *, begin: int, until: int) -> Absences:
     """Return what keeps the hosts, and those who stand in for them, from taking guests between two UTC minutes."""
     first, last = dates_around(begin, until)
-    out_of_office = queries.absences_of(host_ids=host_ids, first=first, last=last)
-    everybody = {*host_ids, *(absence.stand_in_id for absence in out_of_office if absence.stand_in_id)}
-    once, recurring = queries.blocks_of(host_ids=everybody, begin=moment_of(begin), until=moment_of(until), last=last)
+    when: dict[str, Any] = {"begin": moment_of(begin), "until": moment_of(until), "first": first, "last": last}
+    found = [queries.blocks_of(host_ids=host_ids, **when)]
+    out_of_office = []
+    if found[0].somebody_is_away:
+        out_of_office = queries.absences_of(host_ids=host_ids, first=first, last=last)
+        if stand_ins := {absence.stand_in_id for absence in out_of_office if absence.stand_in_id} - set(host_ids):
+            found.append(queries.blocks_of(host_ids=stand_ins, **when))
     blocked: dict[UUID, list[Span]] = defaultdict(list)
-    for block in once:
-        blocked[block.host_id].append((minute_of(block.starts_at), minute_from(block.ends_at)))
-    for again in recurring:
-        blocked[again.host_id] += recurring_spans(again, first=first, last=last)
+    for blocks in found:
+        for block in blocks.once:
+            blocked[block.host_id].append((minute_of(block.starts_at), minute_from(block.ends_at)))
+        for again in blocks.recurring:
+            blocked[again.host_id] += recurring_spans(again, first=first, last=last)
     away: dict[UUID, list[Span]] = defaultdict(list)
     for absence in out_of_office:
         away[absence.host_id].append(away_span(absence))
