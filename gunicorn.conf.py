@@ -1,6 +1,8 @@
 """How gunicorn serves Almanac, here and in production."""
 
 import gc
+import os
+import signal
 
 from gunicorn.workers.base import Worker
 
@@ -20,14 +22,22 @@ forwarded_allow_ips = ""  # TRUSTED_PROXIES alone decides who may speak for a cl
 control_socket_disable = True  # it would lie in the home folder and be shared by all copies
 
 
+# How a worker is told to stop: once. From its birth until it listens it would not hear it, and be killed 20 s later; so
+# what comes meanwhile is kept for it.
+STOPS = (signal.SIGTERM, signal.SIGINT, signal.SIGQUIT)
+os.register_at_fork(after_in_parent=lambda: signal.pthread_sigmask(signal.SIG_UNBLOCK, STOPS))
+
+
 def pre_fork(_server: object, _worker: object) -> None:
     """Leave what was loaded before out of every collection: it is there to stay, and shared while nobody touches it."""
     gc.collect()
     gc.freeze()
+    signal.pthread_sigmask(signal.SIG_BLOCK, STOPS)
 
 
 def post_worker_init(worker: Worker) -> None:
     """Let go of those who follow a job live when the worker is to stop, rather than wait for them."""
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, STOPS)
     from webapp.operations import live  # not before the application is loaded, which comes once gunicorn is set up
 
     live.end_when(lambda: not worker.alive)

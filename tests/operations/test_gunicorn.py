@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import re
+import signal
 import subprocess
 import sys
 import time
@@ -47,11 +48,17 @@ class Gunicorn:
 
 
 @pytest.fixture
-def gunicorn(redis: Redis, tmp_path: Path) -> Iterator[Gunicorn]:
+def options() -> list[str]:
+    """What is said on gunicorn's command line beside what is said for all tests."""
+    return []
+
+
+@pytest.fixture
+def gunicorn(redis: Redis, tmp_path: Path, options: list[str]) -> Iterator[Gunicorn]:
     output = tmp_path / "lines"
     environment = os.environ | {"LOG_FORMAT": "json", "LOG_LEVEL": "info"}
     environment |= {"ENVIRONMENT": "production", "PASSWORD_MEMORY_MB": "64"}
-    command = [sys.executable, "-m", "gunicorn", "wsgi:app", "--bind", "127.0.0.1:0", "--workers", "2"]
+    command = [sys.executable, "-m", "gunicorn", "wsgi:app", "--bind", "127.0.0.1:0", "--workers", "2", *options]
     with output.open("wb") as lines:
         process = subprocess.Popen(command, cwd=ROOT, env=environment, stdout=lines, stderr=lines)
     running = Gunicorn(process, output)
@@ -98,3 +105,20 @@ def test_the_counts_of_all_web_processes_come_together(gunicorn: Gunicorn, redis
     gunicorn.process.wait()
     counted = {series.values: value for series, value in measures.read_all() if series.name == "http_requests"}
     assert counted[("GET", "/healthz", "200")] == 40
+
+
+class TestStoppedAtBirth:
+    @pytest.fixture
+    def options(self, tmp_path: Path) -> list[str]:
+        """Our configuration, with workers that are slow to listen."""
+        slow = tmp_path / "slow.conf.py"
+        ours = (ROOT / "gunicorn.conf.py").read_text()
+        slow.write_text(f"{ours}\n\nimport time\n\n\ndef post_fork(_server, _worker):\n    time.sleep(1)\n")
+        return ["--config", str(slow)]
+
+    def test_a_worker_that_is_told_to_stop_before_it_listens_hears_it_then(self, gunicorn: Gunicorn) -> None:
+        eventually(lambda: gunicorn.get("/healthz") == 200)
+        gunicorn.process.send_signal(signal.SIGTTIN)  # one worker more
+        eventually(lambda: gunicorn.output.read_text().count("Booting worker") == 3)
+        gunicorn.process.terminate()
+        assert gunicorn.process.wait(10) == 0  # and not after the twenty seconds
