@@ -36,7 +36,7 @@ def pre_fork(_server: object, _worker: object) -> None:
 
 
 def post_worker_init(worker: Worker) -> None:
-    """Let go of those who follow a job live when the worker is to stop, rather than wait for them."""
+    """Listen from here on to what asks the worker to stop, and let go then of those who follow a job live."""
     signal.pthread_sigmask(signal.SIG_UNBLOCK, STOPS)
     from webapp.operations import live  # not before the application is loaded, which comes once gunicorn is set up
 

@@ -35,8 +35,6 @@ from webapp.scheduling.service.standing import can_change
 NO_SHOWS_AT_ONCE = 200
 LINKS_AT_ONCE = 500
 HOLDS_AT_ONCE = 100
-# Each ends by a job of its own, and at the latest when the waitlists are tidied up, every five minutes.
-OFFERS_END_WITHIN = timedelta(minutes=10)
 
 
 @job(queue="bookings", lane="high", on=BookingConfirmed, atomic=True)
@@ -156,7 +154,7 @@ def monitor_booking_system_health() -> dict[str, Any]:
     """Look at how much is booked, and who waits for a confirmation or in line; show it, and have it judged."""
     now = clock.now()
     with transaction():
-        line = queries.waitlist_health(now, after=OFFERS_END_WITHIN)
+        line = queries.waitlist_health(now, after=awards.OFFERS_END_WITHIN)
         rate = queries.booking_rate(now)
         late = queries.late_confirmations(now, after=timedelta(minutes=settings().alert_confirmation_minutes))
         publish(

@@ -12,7 +12,7 @@ from jobs.runtime import current, store
 from jobs.runtime.carrier import Carried
 from jobs.runtime.deliver import carry_after_commit, withdraw_after_commit
 from jobs.runtime.inserts import NewRun, insert_many, insert_one
-from jobs.runtime.limits import LimitKeys, own_key
+from jobs.runtime.limits import own_key
 from webapp.core import clock, measures, tracing
 from webapp.core.db import in_transaction, transaction, uuid7
 from webapp.core.tracing import Kind
@@ -118,8 +118,8 @@ def _draw_up(job: Job[..., Any], many: Sequence[dict[str, Any]], *, run_at: date
 
 def _rows(job: Job[..., Any], runs: Sequence[Carried]) -> list[NewRun]:
     """Return what is to be written of runs of one job; what they set off is told of the span that is open now."""
-    trace, limits = tracing.carried(), job.options.limits
-    return [NewRun(run, job.name, trace, job.limit_keys(run.arguments) if limits else LimitKeys()) for run in runs]
+    trace = tracing.carried()
+    return [NewRun(run, job.name, trace, job.limit_keys(run.arguments)) for run in runs]
 
 
 def _write(rows: Sequence[NewRun], *, unique_key: str | None = None) -> list[UUID]:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Literal, NamedTuple
 from uuid import UUID
 
 import pytest
 from flask import Flask
+from playwright.sync_api import Page
 
 from jobs import console
 from jobs.console import By
@@ -256,6 +258,17 @@ SETTLED = """async () => {
 LOOKS: tuple[tuple[int, Literal["dark", "light"]], ...] = ((320, "dark"), (1280, "light"))
 
 
+def looks(page: Page, address: str) -> Iterator[str]:
+    """Open the address as the first of `LOOKS` and turn to the others; say each time in words which one it is."""
+    for number, (width, scheme) in enumerate(LOOKS):
+        page.set_viewport_size({"width": width, "height": 800})
+        page.emulate_media(color_scheme=scheme)
+        if number == 0:
+            page.goto(address)
+        page.evaluate(SETTLED)
+        yield f"at {width} in the {scheme}"
+
+
 @pytest.mark.parametrize("who", ["guest", "host", "operator"])
 def test_pages_fit_can_be_read_and_have_names(visit: Visit, site_map: SiteMap, who: str) -> None:
     page = visit("/sign-in")
@@ -263,12 +276,7 @@ def test_pages_fit_can_be_read_and_have_names(visit: Visit, site_map: SiteMap, w
         sign_in(page, site_map.host)
     wrong: dict[str, list[str]] = {}
     for address in site_map.addresses[who]:
-        for number, (width, scheme) in enumerate(LOOKS):
-            page.set_viewport_size({"width": width, "height": 800})
-            page.emulate_media(color_scheme=scheme)
-            if number == 0:
-                page.goto(address)
-            page.evaluate(SETTLED)
+        for look in looks(page, address):
             if found := page.evaluate(CHECKS):
-                wrong[f"{address} at {width} in the {scheme}"] = found
+                wrong[f"{address} {look}"] = found
     assert wrong == {}

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from tests.browser.conftest import Visit, sign_in
-from tests.browser.test_every_page import LOOKS, SiteMap, site_map
+from tests.browser.test_every_page import SiteMap, looks, site_map
 from webapp.core import languages
 from webapp.web import languages as catalogs
 
@@ -56,10 +56,7 @@ def test_pages_turn_around_and_fit(visit: Visit, site_map: SiteMap, who: str) ->
         sign_in(page, site_map.host)
     wrong: dict[str, list[str]] = {}
     for address in site_map.addresses[who]:
-        for number, (width, _scheme) in enumerate(LOOKS):
-            page.set_viewport_size({"width": width, "height": 800})
-            if number == 0:
-                page.goto(address)
+        for look in looks(page, address):
             if found := page.evaluate(CHECKS):
-                wrong[f"{address} at {width}"] = found
+                wrong[f"{address} {look}"] = found
     assert wrong == {}

@@ -6,7 +6,7 @@ from collections import defaultdict
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
-from typing import Any
+from functools import partial
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
@@ -38,13 +38,13 @@ class Absences:
 def absences_between(host_ids: Collection[UUID], *, begin: int, until: int) -> Absences:
     """Return what keeps the hosts, and those who stand in for them, from taking guests between two UTC minutes."""
     first, last = dates_around(begin, until)
-    when: dict[str, Any] = {"begin": moment_of(begin), "until": moment_of(until), "first": first, "last": last}
-    found = [queries.blocks_of(host_ids=host_ids, **when)]
+    blocks_of = partial(queries.blocks_of, begin=moment_of(begin), until=moment_of(until), first=first, last=last)
+    found = [blocks_of(host_ids=host_ids)]
     out_of_office = []
     if found[0].somebody_is_away:
         out_of_office = queries.absences_of(host_ids=host_ids, first=first, last=last)
         if stand_ins := {absence.stand_in_id for absence in out_of_office if absence.stand_in_id} - set(host_ids):
-            found.append(queries.blocks_of(host_ids=stand_ins, **when))
+            found.append(blocks_of(host_ids=stand_ins))
     blocked: dict[UUID, list[Span]] = defaultdict(list)
     for blocks in found:
         for block in blocks.once:

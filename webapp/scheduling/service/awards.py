@@ -30,8 +30,9 @@ from webapp.scheduling.service.offers import starts_by_now
 _LONGEST_MEETING = timedelta(minutes=LONGEST_MEETING)
 _SHORTEST_OFFER = timedelta(minutes=10)
 # A time that was offered stays held when the offer is over, so that it goes to the next in line and not to whoever
-# comes by until a job has seen to that. If none does for so long, it is free to everybody.
-_HANDING_ON = timedelta(minutes=10)
+# comes by until a job has seen to that: one of its own, or the one that tidies up the waitlists every five minutes. If
+# none does for so long, it is free to everybody, and an alert tells of it.
+OFFERS_END_WITHIN = timedelta(minutes=10)
 
 
 @contextmanager
@@ -132,7 +133,7 @@ def _offer(entry: WaitlistEntry, start: datetime) -> bool:
             entry.status, entry.offered_start, entry.offer_expires_at = WaitStatus.OFFERED, start, until
             # Its guest answers by the entry's own link; nobody ever has the token of this hold.
             digest = crypto.digest(crypto.new_token())
-            hold = Hold(token_digest=digest, expires_at=until + _HANDING_ON, waitlist_entry_id=entry.id)
+            hold = Hold(token_digest=digest, expires_at=until + OFFERS_END_WITHIN, waitlist_entry_id=entry.id)
             keep(hold=hold, event_type=entry.event_type, start=start, duration=length_of(entry))
     except StartRefused:
         return False
