@@ -21,10 +21,10 @@ from typing import Any, Self
 import psycopg
 from psycopg.rows import dict_row
 
-from devserver import tether
 from devserver.servers import HOST, EmbeddedPostgres, EmbeddedRedis, EmbeddedServer, free_port
 from devserver.servers import wait_until as poll
 from tests.faults.mailserver import MailServer
+from tests.warm import Warm
 
 ROOT = Path(__file__).resolve().parents[2]
 START_SECONDS = 90.0
@@ -70,7 +70,7 @@ class Program:
         self.log = log
         self._command = command
         self._environment = environment
-        self._process: subprocess.Popen[bytes] | None = None
+        self._process: Warm | None = None
 
     @property
     def is_running(self) -> bool:
@@ -87,19 +87,9 @@ class Program:
         return self._process is not None and self._process.poll() not in {None, 0}
 
     def start(self) -> None:
-        """Start it unless it runs; from the main thread alone, for it ends with the thread that started it."""
-        if self.is_running:
-            return
-        with self.log.open("ab") as log:
-            self._process = subprocess.Popen(
-                tether.command(sys.executable, *self._command, on_death=signal.SIGKILL),
-                stdin=subprocess.DEVNULL,
-                stdout=log,
-                stderr=log,
-                cwd=ROOT,
-                env=self._environment,
-                start_new_session=True,
-            )
+        """Start it unless it runs."""
+        if not self.is_running:
+            self._process = Warm(*self._command, environment=self._environment, log=self.log)
 
     def kill(self) -> None:
         """End all its processes at once, as when the machine loses power; return when they are gone."""
@@ -182,7 +172,7 @@ class Site:
     def program(self, name: str, *command: str, **settings: str) -> Program:
         """Return a program of this site, not started yet; it ends with the site at the latest."""
         environment = self.environment | settings
-        made = Program(name, "-m", *command, environment=environment, log=self.folder / f"{name}.log")
+        made = Program(name, *command, environment=environment, log=self.folder / f"{name}.log")
         self._programs.append(made)
         return made
 
@@ -206,9 +196,8 @@ class Site:
 
     def run(self, *command: str) -> None:
         """Run a program of Python's module form to its end; fails unless it ends well."""
-        arguments = [sys.executable, "-m", *command]
-        done = subprocess.run(arguments, cwd=ROOT, env=self.environment, capture_output=True, check=False)
-        assert done.returncode == 0, done.stderr.decode(errors="replace")
+        log = self.folder / f"{command[0]}.log"
+        assert Warm(*command, environment=self.environment, log=log).wait() == 0, log.read_text(errors="replace")
 
     def _end_programs(self) -> None:
         for program in self._programs:

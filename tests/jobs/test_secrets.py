@@ -31,6 +31,7 @@ from tests import factories
 from tests.jobs import sample, secretive
 from tests.jobs.workers import ROOT, Worker, eventually, row
 from tests.operations.conftest import browser_of, with_setting
+from tests.warm import Warm
 from webapp.core import crypto, hidden
 from webapp.core.db import metadata, session, transaction
 from webapp.core.redis import cache_redis, jobs_redis
@@ -295,16 +296,15 @@ def plant(crater: Path) -> None:
     jobs_redis().rpush("rq:queue:maintenance", "pickled")
 
 
-def hooked(notes: Path, *arguments: str) -> tuple[list[str], dict[str, str]]:
-    """The command and the environment of a program of ours that writes down what it reads as a pickle."""
+def hooked(notes: Path, *arguments: str, **settings: str) -> Warm:
+    """A program of ours that writes down what it reads as a pickle."""
     environment = {**os.environ, "PICKLE_NOTES": str(notes), "FLASK_APP": "tests.jobs.secretive_app:app"}
-    return [sys.executable, "-m", "tests.jobs.hooked", *arguments], environment
+    return Warm("tests.jobs.hooked", *arguments, environment=environment | settings)
 
 
 def test_a_pickle_that_is_read_would_be_noticed(tmp_path: Path) -> None:
     (tmp_path / "bomb").write_bytes(pickle.dumps(Bomb(str(tmp_path / "crater"))))
-    command, environment = hooked(tmp_path / "notes", "pickle", str(tmp_path / "bomb"))
-    subprocess.run(command, cwd=ROOT, env=environment, check=True, capture_output=True, timeout=60)
+    assert hooked(tmp_path / "notes", "pickle", str(tmp_path / "bomb")).wait(60) == 0
     assert (tmp_path / "crater").exists()
     assert "mkdir" in (tmp_path / "notes").read_text()
 
@@ -314,8 +314,7 @@ def test_no_worker_ever_reads_a_pickle(tmp_path: Path) -> None:
     plant(crater)
     done = [sample.mark.enqueue("a"), sample.mark_cheaply.enqueue("b"), secretive.hand_on.enqueue(Secret(CANARY))]
     failed = sample.refuse.enqueue("no")
-    command, environment = hooked(notes, "jobs.worker", "--burst", "--processes", "1")
-    subprocess.run(command, cwd=ROOT, env=environment, check=True, capture_output=True, timeout=60)
+    assert hooked(notes, "jobs.worker", "--burst", "--processes", "1").wait(60) == 0
     assert sample.marks()["a"] == sample.marks()["b"] == 1
     assert (row(done[0]).state, row(failed).state) == (RunState.SUCCEEDED, RunState.DEAD)
     assert jobs_redis().llen("rq:queue:maintenance") == 0, "the pickle was taken from the queue, too"
@@ -329,8 +328,6 @@ def test_no_page_ever_reads_a_pickle(client: FlaskClient, tmp_path: Path) -> Non
     cookie = browser_of(client.application, factories.member()).get_cookie("session")
     assert cookie is not None
     port = free_port()
-    command, environment = hooked(notes, "gunicorn", "wsgi:app", "--workers", "1")
-    environment |= {"HOST": HOST, "PORT": str(port)}
 
     def status(path: str) -> int:
         connection = HTTPConnection(HOST, port, timeout=20)
@@ -339,17 +336,18 @@ def test_no_page_ever_reads_a_pickle(client: FlaskClient, tmp_path: Path) -> Non
             return connection.getresponse().status
         return 0
 
-    with subprocess.Popen(command, cwd=ROOT, env=environment, stderr=subprocess.DEVNULL) as web:
-        try:
-            eventually(lambda: status("/healthz") == 200)
-            for page in ("/", "/0/view/jobs", "/0/data/queues.json", "/0/data/jobs/maintenance/queued/8/asc/1.json"):
-                assert status(f"/admin/rq{page}") == 200, page
-            for page in ("/0/view/job/pickled", "/0/data/job/pickled.json"):
-                assert status(f"/admin/rq{page}") in {200, 404}, page
-            for page in ("", "/runs", "/unrecorded", "/dead", "/workers"):
-                assert status(f"/admin/jobs{page}") == 200, page
-        finally:
-            web.terminate()
+    web = hooked(notes, "gunicorn", "wsgi:app", "--workers", "1", HOST=HOST, PORT=str(port))
+    try:
+        eventually(lambda: status("/healthz") == 200)
+        for page in ("/", "/0/view/jobs", "/0/data/queues.json", "/0/data/jobs/maintenance/queued/8/asc/1.json"):
+            assert status(f"/admin/rq{page}") == 200, page
+        for page in ("/0/view/job/pickled", "/0/data/job/pickled.json"):
+            assert status(f"/admin/rq{page}") in {200, 404}, page
+        for page in ("", "/runs", "/unrecorded", "/dead", "/workers"):
+            assert status(f"/admin/jobs{page}") == 200, page
+    finally:
+        web.terminate()
+        web.wait(30)
     assert not crater.exists()
     assert not notes.exists()
 
@@ -367,8 +365,7 @@ def test_the_scheduler_reads_no_pickle_either(tmp_path: Path) -> None:
     redis.zadd("rq:wip:maintenance", {f"{vanished}:{'0' * 32}": long_ago})
     redis.sadd("rq:worker:gone:executions", f"{vanished}:{'0' * 32}")
     ours = sample.mark.after(timedelta(seconds=1), "ours")
-    command, environment = hooked(notes, "jobs.scheduler")
-    scheduler = subprocess.Popen(command, cwd=ROOT, env=environment, stderr=subprocess.DEVNULL)
+    scheduler = hooked(notes, "jobs.scheduler")
     try:
         eventually(lambda: str(ours) in carrier.carried_ids(redis))
         eventually(lambda: not redis.zcard("rq:wip:maintenance"))

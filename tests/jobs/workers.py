@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import signal
 import subprocess
-import sys
 import time
 from collections.abc import Callable
 from contextlib import suppress
@@ -16,6 +15,7 @@ from uuid import UUID
 from jobs.runtime import store
 from jobs.runtime.models import JobRun
 from tests.jobs.labour import GO, LOG
+from tests.warm import Warm
 from webapp.core.db import transaction
 from webapp.core.redis import jobs_redis
 from webapp.operations.queries import LiveWorker, live_workers
@@ -90,16 +90,13 @@ class Worker:
 
     def __init__(self, folder: Path, *arguments: str, processes: int = 1, **settings: str) -> None:
         self._log = folder / f"worker-{time.monotonic_ns()}.log"
-        self._command = [sys.executable, "-m", "jobs.worker", "--processes", str(processes), *arguments]
+        self._command = ("jobs.worker", "--processes", str(processes), *arguments)
         self._awaited = 0 if "--burst" in arguments else processes
         self._environment = {**os.environ, "FLASK_APP": "tests.jobs.labour_app:app", "LOG_LEVEL": "info", **settings}
-        self.process: subprocess.Popen[bytes]
+        self.process: Warm
 
     def __enter__(self) -> Self:
-        with self._log.open("wb") as log:
-            self.process = subprocess.Popen(
-                self._command, cwd=ROOT, env=self._environment, stdout=log, stderr=log, start_new_session=True
-            )
+        self.process = Warm(*self._command, environment=self._environment, log=self._log)
         try:
             eventually(lambda: len(self.records()) >= self._awaited)
         except BaseException:

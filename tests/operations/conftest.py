@@ -23,6 +23,7 @@ from rq.serializers import JSONSerializer
 from tests import factories
 from tests.conftest import Servers
 from tests.operations import work
+from tests.warm import Warm
 from webapp.core.db import transaction
 from webapp.core.logs import configure_logging
 from webapp.core.settings import load_settings, settings
@@ -102,10 +103,14 @@ def browser_of(app: Flask, member: Membership) -> FlaskClient:
 
 
 @contextmanager
-def our_process(module: str) -> Iterator[subprocess.Popen[bytes]]:
+def our_process(module: str) -> Iterator[Warm]:
     """`python -m module`, with the settings of the tests, until the end of the block."""
-    with _process([sys.executable, "-m", module]) as process:
+    process = Warm(module, environment=dict(os.environ))
+    try:
         yield process
+    finally:
+        process.terminate()
+        process.wait()
 
 
 @contextmanager
@@ -113,14 +118,9 @@ def rq_worker(url: str, *queues: str) -> Iterator[subprocess.Popen[bytes]]:
     """A stock RQ worker that reads JSON, in a process of its own."""
     rq = str(Path(sys.executable).with_name("rq"))
     arguments = ["worker", "--url", url, "--serializer", "json", "--worker-class", "rq.SimpleWorker", *queues]
-    with _process([rq, *arguments]) as process:
-        yield process
-
-
-@contextmanager
-def _process(command: list[str]) -> Iterator[subprocess.Popen[bytes]]:
     environment = {**os.environ, "PYTHONPATH": str(ROOT)}
-    process = subprocess.Popen(command, cwd=ROOT, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    nobody = subprocess.DEVNULL
+    process = subprocess.Popen([rq, *arguments], cwd=ROOT, env=environment, stdout=nobody, stderr=nobody)
     try:
         yield process
     finally:

@@ -6,8 +6,6 @@ import json
 import os
 import re
 import signal
-import subprocess
-import sys
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -21,6 +19,7 @@ from redis import Redis
 from jobs.runtime.models import RunState
 from tests.operations.background import BASE, run, token
 from tests.operations.conftest import ROOT, eventually
+from tests.warm import Warm
 from webapp.core import measures
 from webapp.identity.models import Scope
 from webapp.operations import live
@@ -30,11 +29,12 @@ from webapp.operations import live
 class Gunicorn:
     """A gunicorn on a port of its own choice, whose lines go to a file."""
 
-    process: subprocess.Popen[bytes]
+    process: Warm
     output: Path
 
     def port(self) -> int:
-        found = re.search(r"Listening at: http://127\.0\.0\.1:(\d+)", self.output.read_text())
+        said = self.output.read_text() if self.output.exists() else ""
+        found = re.search(r"Listening at: http://127\.0\.0\.1:(\d+)", said)
         return int(found[1]) if found else 0
 
     def get(self, path: str) -> int:
@@ -58,9 +58,8 @@ def gunicorn(redis: Redis, tmp_path: Path, options: list[str]) -> Iterator[Gunic
     output = tmp_path / "lines"
     environment = os.environ | {"LOG_FORMAT": "json", "LOG_LEVEL": "info"}
     environment |= {"ENVIRONMENT": "production", "PASSWORD_MEMORY_MB": "64"}
-    command = [sys.executable, "-m", "gunicorn", "wsgi:app", "--bind", "127.0.0.1:0", "--workers", "2", *options]
-    with output.open("wb") as lines:
-        process = subprocess.Popen(command, cwd=ROOT, env=environment, stdout=lines, stderr=lines)
+    command = ("gunicorn", "wsgi:app", "--bind", "127.0.0.1:0", "--workers", "2", *options)
+    process = Warm(*command, environment=environment, log=output)
     running = Gunicorn(process, output)
     try:
         eventually(running.port)

@@ -5,14 +5,12 @@ from __future__ import annotations
 import json
 import os
 import socket
-import subprocess
-import sys
 from collections import Counter
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from datetime import datetime
 from http.client import HTTPConnection
-from pathlib import Path
 from threading import Barrier
 from typing import Any
 
@@ -20,16 +18,17 @@ import pytest
 from flask import Flask
 from sqlalchemy import func, select
 
+from devserver.servers import HOST, free_port, wait_until
 from tests.factories import event_type, member, schedule
 from tests.scheduling.helpers import address, at, body, booked
 from tests.scheduling.test_teams import alone, in_turn, people, together
+from tests.warm import Warm
 from webapp.core.db import session, transaction
 from webapp.scheduling.models import Booking, EventKind, EventType, Meeting
 from webapp.scheduling.service.booking import manage_token
 from webapp.scheduling.service.links import create_link
 
 GUESTS = 200
-ROOT = Path(__file__).parents[2]
 
 Request = tuple[str, dict[str, Any], dict[str, str]]
 
@@ -37,15 +36,21 @@ Request = tuple[str, dict[str, Any], dict[str, str]]
 @pytest.fixture(scope="module")
 def port(migrated_app: Flask) -> Iterator[int]:
     """A server of two processes with eight threads each, as in production, on the test's database."""
-    with socket.create_server(("127.0.0.1", 0), backlog=GUESTS) as listener:
-        command = [sys.executable, "-m", "gunicorn", "wsgi:app", "--bind", f"fd://{listener.fileno()}"]
-        command += ["--workers", "2", "--worker-class", "gthread", "--threads", "8", "--log-level", "warning"]
-        server = subprocess.Popen(command, cwd=ROOT, env=dict(os.environ), pass_fds=[listener.fileno()])
-        try:
-            yield listener.getsockname()[1]
-        finally:
-            server.terminate()
-            server.wait(20)
+    number = free_port()
+    command = ("gunicorn", "wsgi:app", "--bind", f"{HOST}:{number}", "--workers", "2", "--threads", "8")
+    server = Warm(*command, environment=dict(os.environ))
+    try:
+        assert wait_until(lambda: _listens(number), 60)
+        yield number
+    finally:
+        server.terminate()
+        server.wait(20)
+
+
+def _listens(port: int) -> bool:
+    with suppress(ConnectionRefusedError), socket.create_connection((HOST, port)):
+        return True
+    return False
 
 
 def _all_at_once(port: int, requests: list[Request]) -> list[tuple[int, dict[str, Any]]]:
@@ -55,7 +60,7 @@ def _all_at_once(port: int, requests: list[Request]) -> list[tuple[int, dict[str
 
     def send(request: Request) -> tuple[int, dict[str, Any]]:
         path, sent, headers = request
-        connection = HTTPConnection("127.0.0.1", port, timeout=60)
+        connection = HTTPConnection(HOST, port, timeout=60)
         connection.connect()
         ready.wait(60)
         connection.request("POST", path, json.dumps(sent), {"Content-Type": "application/json"} | headers)
