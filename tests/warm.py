@@ -15,6 +15,8 @@ import runpy
 import signal
 import subprocess
 import sys
+from contextlib import suppress
+from multiprocessing.connection import Connection
 from pathlib import Path
 
 from devserver import tether
@@ -29,11 +31,14 @@ class Warm:
     """`python -m` of a module with arguments, in a session of its own, that dies with the process which started it."""
 
     def __init__(self, *command: str, environment: dict[str, str], log: Path | None = None) -> None:
-        """Start it. What it says is added to `log`; without one nobody hears it."""
-        self._process = _nursery.Process(
-            target=_become, args=(command, environment, str(log or os.devnull)), daemon=True
-        )
+        """Start it; return once its session exists. What it says is added to `log`; without one nobody hears it."""
+        born, bearing = _nursery.Pipe(duplex=False)
+        what = (command, environment, str(log or os.devnull), bearing)
+        self._process = _nursery.Process(target=_become, args=what, daemon=True)
         self._process.start()
+        bearing.close()
+        with born, suppress(EOFError):
+            born.recv_bytes()
         assert self._process.pid is not None
         self.pid = self._process.pid
 
@@ -63,8 +68,8 @@ class Warm:
         self.send_signal(signal.SIGKILL)
 
 
-def _become(command: tuple[str, ...], environment: dict[str, str], log: str) -> None:
-    """Be that program, to its end."""
+def _become(command: tuple[str, ...], environment: dict[str, str], log: str, bearing: Connection) -> None:
+    """Be that program, to its end; close `bearing` at the point where another program would be executed."""
     tether.die_with_parent(signal.SIGKILL)
     os.setsid()
     os.chdir(ROOT)
@@ -74,6 +79,7 @@ def _become(command: tuple[str, ...], environment: dict[str, str], log: str) -> 
     for stream in (sys.stdout, sys.stderr):
         os.dup2(output, stream.fileno())
     sys.stdout.reconfigure(line_buffering=True)  # type: ignore[union-attr]  # its tail is read while it runs
+    bearing.close()
     module, *arguments = command
     sys.argv = [module, *arguments]
     try:
