@@ -23,6 +23,13 @@ _EXPECTED = "Failed to load resource: the server responded with a status of 4"
 # A browser that leaves hangs up on what it was loading, and werkzeug's server then leaves the file to the collector.
 _LEFT_OPEN = "ignore:.*_io.FileIO.*static:pytest.PytestUnraisableExceptionWarning"
 
+# Whatever changes has changed at once: half the time would go into waiting for colours.
+STILL = """
+const still = new CSSStyleSheet();
+still.replaceSync('*, ::before, ::after { transition: none !important }');
+document.adoptedStyleSheets.push(still);
+"""
+
 expect.set_options(timeout=20_000)  # beside other tests; a quiet machine needs a tenth of a second
 
 
@@ -73,6 +80,7 @@ def visit(chromium: Browser, site: str, trouble: list[str]) -> Iterator[Visit]:
     def open_page(path: str, **options: Any) -> Page:
         usual = {"locale": "en-GB", "timezone_id": "Europe/Berlin", "reduced_motion": "reduce"}
         context = chromium.new_context(base_url=site, **(usual | options))
+        context.add_init_script(STILL)
         contexts.append(context)
         page = context.new_page()
         page.on("console", lambda message: _note(message, trouble))

@@ -1,4 +1,4 @@
-"""What holds on every page: it fits a phone, it can be read, and each thing that can be used has a name."""
+"""What holds on every page: it fits a phone, it can be read and turned, and each thing that can be used has a name."""
 
 from __future__ import annotations
 
@@ -16,6 +16,7 @@ from jobs.runtime import schedules
 from jobs.runtime.models import RunState
 from jobs.schedule import SCHEDULE
 from tests.browser.conftest import Visit, sign_in
+from tests.browser.turned import TURNED
 from tests.factories import event_type, member, schedule
 from tests.operations.background import failed_attempt, run
 from tests.scheduling.helpers import at, booked, in_days
@@ -248,12 +249,6 @@ def site_map(app: Flask) -> SiteMap:
     return SiteMap(host, addresses)
 
 
-# Colours change from the outside inwards, a step with each picture.
-SETTLED = """async () => {
-  for (let still = 0; still < 3; still = document.getAnimations().length ? 0 : still + 1)
-    await new Promise(requestAnimationFrame);
-}"""
-
 # A phone at night, and a desk by day.
 LOOKS: tuple[tuple[int, Literal["dark", "light"]], ...] = ((320, "dark"), (1280, "light"))
 
@@ -265,7 +260,7 @@ def looks(page: Page, address: str) -> Iterator[str]:
         page.emulate_media(color_scheme=scheme)
         if number == 0:
             page.goto(address)
-        page.evaluate(SETTLED)
+        page.evaluate("() => new Promise(requestAnimationFrame)")
         yield f"at {width} in the {scheme}"
 
 
@@ -279,4 +274,6 @@ def test_pages_fit_can_be_read_and_have_names(visit: Visit, site_map: SiteMap, w
         for look in looks(page, address):
             if found := page.evaluate(CHECKS):
                 wrong[f"{address} {look}"] = found
+            if found := page.evaluate(TURNED):
+                wrong[f"{address} {look}, from right to left"] = found
     assert wrong == {}
