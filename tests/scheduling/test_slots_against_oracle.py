@@ -44,10 +44,13 @@ def distance(at: int, zone: ZoneInfo) -> timedelta | None:
 
 def changes(zone: ZoneInfo) -> Iterator[int]:
     """Find the quarter hours, in UTC minutes, at which the clocks of a zone change."""
-    for day in range(midnight(YEARS[0]), midnight(YEARS[1]), 1440):
-        before = distance(day, zone)
-        if distance(day + 1440, zone) != before:
+    first, last = map(midnight, YEARS)
+    before = distance(first, zone)
+    for day in range(first, last, 1440):
+        after = distance(day + 1440, zone)
+        if after != before:
             yield next(at for at in range(day, day + 1441, 15) if distance(at, zone) != before)
+        before = after
 
 
 @lru_cache
