@@ -34,8 +34,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         names = getattr(item, "fixturenames", ())
         if shared := next((group for fixture, group in SHARED.items() if fixture in names), None):
-            kind = item.path.name if shared in {"running", "chromium"} else shared
-            item.add_marker(pytest.mark.xdist_group(kind))
+            item.add_marker(pytest.mark.xdist_group(shared))
 
 
 @dataclass(frozen=True)

@@ -45,7 +45,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
                 )
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def chromium() -> Iterator[Browser]:
     assert CHROMIUM, "ALMANAC_BROWSER=required, but there is no Chromium on PATH"
     with sync_playwright() as playwright:

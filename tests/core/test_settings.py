@@ -4,15 +4,13 @@ from __future__ import annotations
 
 import os
 import re
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 
+from tests.warm import Warm
 from webapp.core.settings import Settings, SettingsError, load_settings
 
-ROOT = Path(__file__).resolve().parents[2]
 PASSWORD = "geheim"
 LEAST = {
     "DATABASE_URL": "postgresql://u:p@db.example/almanac",
@@ -167,11 +165,8 @@ def test_two_copies_on_two_ports_of_one_host_do_not_sign_each_other_out(
 
 
 @pytest.mark.parametrize("command", [("gunicorn", "wsgi:app"), ("flask", "--app", "wsgi", "prepare"), ("jobs.worker",)])
-def test_every_program_says_that_sentence_and_no_more(command: tuple[str, ...]) -> None:
+def test_every_program_says_that_sentence_and_no_more(command: tuple[str, ...], tmp_path: Path) -> None:
     environment = {"PATH": os.environ["PATH"], "WEB_THREADS": "many"} | LEAST
-    program = [sys.executable, "-m", *command]
-    started = subprocess.run(
-        program, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=120, check=False
-    )
-    assert started.returncode == 2, started.stderr
-    assert re.fullmatch(r"Almanac cannot start: WEB_THREADS makes no sense: [^\n]+\.\n", started.stderr)
+    log = tmp_path / "log"
+    assert Warm(*command, environment=environment, log=log).wait(120) == 2
+    assert re.fullmatch(r"Almanac cannot start: WEB_THREADS makes no sense: [^\n]+\.\n", log.read_text())

@@ -140,15 +140,21 @@ def descendants(pid: int) -> set[int]:
     return found
 
 
+@pytest.fixture(scope="module", autouse=True)
+def hangups() -> Iterator[None]:
+    """A closed terminal is heard of also where tests run under nohup, which would be inherited."""
+    before = signal.signal(signal.SIGHUP, signal.SIG_DFL)
+    yield
+    signal.signal(signal.SIGHUP, before)
+
+
 @pytest.fixture(scope="module")
-def run(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Run]:
+def run(hangups: None, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Run]:
     run = Run(tmp_path_factory.mktemp("run"))
-    before = signal.signal(signal.SIGHUP, signal.SIG_DFL)  # for it is inherited, and ignored when tests run under nohup
     try:
         run.start()
         yield run
     finally:
-        signal.signal(signal.SIGHUP, before)
         run.process.kill()
         run.process.wait()
     run.assert_all_gone()
@@ -251,11 +257,21 @@ def test_a_part_that_keeps_dying_stops_all_and_is_named(running: Run) -> None:
     running.assert_all_gone()
 
 
-@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP, signal.SIGKILL])
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGKILL])
 def test_whatever_ends_it_ends_all(running: Run, number: signal.Signals) -> None:
     running.process.send_signal(number)
     assert running.ended() == (-9 if number is signal.SIGKILL else 0)
     running.assert_all_gone()
+
+
+def test_a_terminal_that_is_closed_while_it_starts_ends_all(tmp_path: Path) -> None:
+    early = Run(tmp_path)
+    early.process = early.spawn(tmp_path / "log")
+    wait_until(lambda: early.part("prepare") != 0, seconds=LONGEST_START)
+    early.seen = descendants(early.process.pid)
+    early.process.send_signal(signal.SIGHUP)
+    assert early.ended() == 0
+    early.assert_all_gone()
 
 
 def test_what_make_has_started_ends_with_make(tmp_path: Path) -> None:

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import subprocess
-import sys
 from collections.abc import Callable
 from statistics import median
 from time import process_time
@@ -12,9 +9,9 @@ from time import process_time
 import pytest
 from sqlalchemy import select
 
-from tests.conftest import Servers
 from tests.factories import PASSWORD, member
 from tests.identity.browser import SIGN_IN, Browser, text_of
+from webapp import create_app
 from webapp.core import crypto
 from webapp.core.db import session, transaction
 from webapp.core.settings import SettingsError, load_settings
@@ -224,13 +221,11 @@ def test_the_cookie_is_out_of_reach_of_scripts_and_of_other_sites(browser: Brows
     assert "Expires=" in cookie
 
 
-def test_the_cookie_is_for_https_alone_where_the_site_is(servers: Servers) -> None:
-    script = "from webapp import create_app\nprint(create_app().test_client().get('/sign-in').headers['Set-Cookie'])"
-    environment = os.environ | servers.environment() | {"PUBLIC_URL": "https://almanac.test"}
-    answer = subprocess.run(
-        [sys.executable, "-c", script], env=environment, capture_output=True, text=True, timeout=60, check=True
-    )
-    assert "; Secure" in answer.stdout
+@pytest.mark.parametrize("scheme", ["http", "https"])
+def test_the_cookie_is_for_https_alone_where_the_site_is(scheme: str, with_setting: Callable[[str, str], None]) -> None:
+    with_setting("PUBLIC_URL", f"{scheme}://almanac.test")
+    cookie = create_app().test_client().get(SIGN_IN).headers["Set-Cookie"]
+    assert ("; Secure" in cookie) == (scheme == "https")
 
 
 def test_the_sign_in_page_is_never_kept_by_a_cache(browser: Browser) -> None:

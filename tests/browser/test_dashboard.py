@@ -2,68 +2,35 @@
 
 from __future__ import annotations
 
-import os
-import threading
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from flask import Flask
-from flask.testing import FlaskClient
-from playwright.sync_api import Dialog, Page, expect, sync_playwright
+from playwright.sync_api import Dialog, Page, expect
 from redis import Redis
 from rq import Queue
 from rq.job import Job
 from rq.serializers import JSONSerializer
-from werkzeug.serving import make_server
 
-from tests.browser.serving import CHROMIUM
+from tests.browser.conftest import Visit, sign_in
+from tests.factories import member
 from tests.operations import work
-from tests.operations.conftest import HOSTILE
+from tests.operations.conftest import HOSTILE, failed, hostile_worker, redis
 
-pytestmark = [
-    pytest.mark.browser,
-    pytest.mark.skipif(
-        CHROMIUM is None and os.environ.get("ALMANAC_BROWSER") != "required",
-        reason="there is no Chromium here; `make test` installs it where it can",
-    ),
-]
+__all__ = ["failed", "hostile_worker", "redis"]  # fixtures
 
 
 @pytest.fixture
-def site(app: Flask) -> Iterator[str]:
-    """The application, served on loopback."""
-    server = make_server("127.0.0.1", 0, app, threaded=True)
-    thread = threading.Thread(target=server.serve_forever)
-    thread.start()
-    yield f"http://127.0.0.1:{server.port}"
-    server.shutdown()
-    thread.join()
-    server.server_close()
-
-
-@pytest.fixture
-def page(site: str, administrator: FlaskClient) -> Iterator[Page]:
-    """A page of an administrator's browser; fails the test when a script is refused, fails or says something."""
-    cookie = administrator.get_cookie("session")
-    assert cookie
-    trouble: list[str] = []
+def page(visit: Visit, trouble: list[str]) -> Page:
+    """A page of an administrator's browser; a dialog that a script opens is trouble."""
 
     def note_dialog(dialog: Dialog) -> None:
         trouble.append(dialog.message)
         dialog.dismiss()
 
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
-        context = browser.new_context()
-        context.add_cookies([{"name": "session", "value": cookie.value, "url": site}])
-        page = context.new_page()
-        page.on("console", lambda message: trouble.extend([message.text] if message.type == "error" else []))
-        page.on("pageerror", lambda error: trouble.extend([str(error)]))
-        page.on("dialog", note_dialog)
-        yield page
-        browser.close()
-    assert trouble == []
+    page = visit("/sign-in")
+    page.on("dialog", note_dialog)
+    sign_in(page, member())
+    return page
 
 
 def dashboard(site: str, path: str) -> str:
