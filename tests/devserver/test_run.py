@@ -257,19 +257,19 @@ def test_a_part_that_keeps_dying_stops_all_and_is_named(running: Run) -> None:
     running.assert_all_gone()
 
 
-@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGKILL])
-def test_whatever_ends_it_ends_all(running: Run, number: signal.Signals) -> None:
-    running.process.send_signal(number)
-    assert running.ended() == (-9 if number is signal.SIGKILL else 0)
+def test_when_it_is_killed_all_goes_with_it(running: Run) -> None:
+    running.process.kill()
+    assert running.ended() == -9
     running.assert_all_gone()
 
 
-def test_a_terminal_that_is_closed_while_it_starts_ends_all(tmp_path: Path) -> None:
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP])
+def test_whatever_ends_it_while_it_starts_ends_all(tmp_path: Path, number: signal.Signals) -> None:
     early = Run(tmp_path)
     early.process = early.spawn(tmp_path / "log")
     wait_until(lambda: early.part("prepare") != 0, seconds=LONGEST_START)
     early.seen = descendants(early.process.pid)
-    early.process.send_signal(signal.SIGHUP)
+    early.process.send_signal(number)
     assert early.ended() == 0
     early.assert_all_gone()
 
