@@ -33,6 +33,12 @@ _COLUMNS = {
         *("id", "organization_id", "event_type_id", "host_id", "meeting_id"),
         *("blocked_from", "blocked_until", "apart_from", "apart_until"),
     ),
+    "booking_change": ("id", "organization_id", "booking_id", "happened_at", "what", "actor", "details"),
+    "job_run": ("id", "name", "queue", "lane", "arguments", "state", "run_at", "attempt", "started_at", "finished_at"),
+    "delivery": (
+        *("id", "organization_id", "idempotency_key", "channel", "template", "recipient", "status", "message_id"),
+        "sent_at",
+    ),
 }
 
 
