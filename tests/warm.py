@@ -80,6 +80,7 @@ def _become(command: tuple[str, ...], environment: dict[str, str], log: str, bea
         os.dup2(output, stream.fileno())
     sys.stdout.reconfigure(line_buffering=True)  # type: ignore[union-attr]  # its tail is read while it runs
     bearing.close()
+    os.closerange(3, os.sysconf("SC_OPEN_MAX"))  # or the process forked from would take this one for its owner
     module, *arguments = command
     sys.argv = [module, *arguments]
     try:
