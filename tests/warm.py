@@ -42,18 +42,14 @@ class Warm:
         assert self._process.pid is not None
         self.pid = self._process.pid
 
-    @property
-    def returncode(self) -> int | None:
-        """How it ended, as `subprocess` has it; None while it runs."""
-        return self._process.exitcode
-
     def poll(self) -> int | None:
-        return self.returncode
+        """Return how it ended, as `subprocess` has it; None while it runs."""
+        return self._process.exitcode
 
     def wait(self, timeout: float | None = None) -> int:
         """Return how it ended; raises subprocess.TimeoutExpired when it has not within so many seconds."""
         self._process.join(timeout)
-        if (code := self.returncode) is None:
+        if (code := self.poll()) is None:
             raise subprocess.TimeoutExpired(self._process.name, timeout or 0)
         return code
 
@@ -78,7 +74,8 @@ def _become(command: tuple[str, ...], environment: dict[str, str], log: str, bea
     output = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_APPEND)
     for stream in (sys.stdout, sys.stderr):
         os.dup2(output, stream.fileno())
-    sys.stdout.reconfigure(line_buffering=True)  # type: ignore[union-attr]  # its tail is read while it runs
+    # What it prints is read while it runs, and a file would get it by the block.
+    sys.stdout.reconfigure(line_buffering=True)  # type: ignore[union-attr]  # it is a text file, as in any program
     bearing.close()
     os.closerange(3, os.sysconf("SC_OPEN_MAX"))  # or the process forked from would take this one for its owner
     module, *arguments = command

@@ -70,7 +70,7 @@ def _leave_behind(organization_id: UUID, bookings: Sequence[UUID]) -> None:
     now, mail = clock.now(), "bookings.send_booking_confirmation_to_invitee"
     copy_rows(
         "booking_change",
-        ((uuid7(), organization_id, booking, now, "BookingConfirmed", "guest", "{}") for booking in bookings),
+        ((uuid7(), organization_id, booking, now, "confirmed", "guest", "{}") for booking in bookings),
     )
     copy_rows(
         "job_run",

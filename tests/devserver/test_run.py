@@ -257,9 +257,10 @@ def test_a_part_that_keeps_dying_stops_all_and_is_named(running: Run) -> None:
     running.assert_all_gone()
 
 
-def test_when_it_is_killed_all_goes_with_it(running: Run) -> None:
-    running.process.kill()
-    assert running.ended() == -9
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP, signal.SIGKILL])
+def test_whatever_ends_it_ends_all(running: Run, number: signal.Signals) -> None:
+    running.process.send_signal(number)
+    assert running.ended() == (-9 if number is signal.SIGKILL else 0)
     running.assert_all_gone()
 
 

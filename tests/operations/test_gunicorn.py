@@ -112,6 +112,7 @@ class TestStoppedAtBirth:
         """Our configuration, with workers that are slow to listen."""
         slow = tmp_path / "slow.conf.py"
         ours = (ROOT / "gunicorn.conf.py").read_text()
+        # One second is long enough for the test to see the worker and stop the server before the worker listens.
         slow.write_text(f"{ours}\n\nimport time\n\n\ndef post_fork(_server, _worker):\n    time.sleep(1)\n")
         return ["--config", str(slow)]
 

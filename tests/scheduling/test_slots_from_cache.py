@@ -249,7 +249,7 @@ HAPPENINGS = (
 )  # fmt: skip
 
 
-@settings(max_examples=8, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=15, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.lists(st.tuples(st.sampled_from(HAPPENINGS), st.integers(0, 9), st.integers(0, 40)), min_size=1, max_size=12))
 def test_whatever_happens_the_next_guest_is_offered_what_is_free(
     app: Flask, happenings: list[tuple[Callable[[_Studio, int, int], None], int, int]]
