@@ -2,74 +2,31 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from contextlib import suppress
 from datetime import UTC, datetime
 from typing import Any
-from uuid import UUID
 
 import pytest
 from sqlalchemy import select, update
 
 from jobs.runtime import (
     RESULT,
-    Revoked,
     chain,
     chord,
-    dead_letters,
     execute,
     group,
-    handover,
     reconcile,
-    revoke_canvas,
     runs,
     settle,
     store,
 )
-from jobs.runtime.current import unwrap
-from jobs.runtime.models import CanvasKind, CanvasState, JobCanvas, JobRun, RunState
-from jobs.runtime.runs import CanvasView
+from jobs.runtime.models import CanvasKind, JobCanvas, JobRun, RunState
 from tests.jobs import flows, limited, sample
+from tests.jobs.canvases import STATES, counts, members, result, run, run_one, started, view
 from tests.jobs.test_running_jobs import work
 from webapp.core.db import session, transaction
 
 pytestmark = pytest.mark.usefixtures("effects")
-
-STATES = CanvasState
-
-
-def view(canvas_id: UUID) -> CanvasView:
-    with transaction():
-        found = runs.canvas(canvas_id)
-    assert found is not None
-    return found
-
-
-def counts(canvas: CanvasView) -> tuple[CanvasState, int, int, int]:
-    return canvas.state, canvas.done, canvas.failed, canvas.cancelled
-
-
-def members(canvas_id: UUID) -> Sequence[JobRun]:
-    with transaction():
-        return runs.members(canvas_id)
-
-
-def result(run: JobRun) -> Any:
-    return unwrap(run.result)
-
-
-def started() -> list[str]:
-    """What was run, in the order in which it ended."""
-    with transaction():
-        query = select(JobRun.name).where(JobRun.finished_at.is_not(None), JobRun.attempt > 0)
-        return [name.rpartition(".")[2] for name in session().scalars(query.order_by(JobRun.finished_at, JobRun.id))]
-
-
-def replay(run_id: UUID) -> None:
-    with transaction():
-        dead_letters.replay(run_id)
-    execute.run(run_id)
-    work()
 
 
 def test_a_chain_hands_each_result_to_the_next_step() -> None:
@@ -125,13 +82,6 @@ def test_the_whole_shows_how_far_it_is() -> None:
         run_one()
     assert seen == [0, 1, 2, 3]
     assert view(canvas_id).fraction == 1
-
-
-def run_one() -> None:
-    with transaction():
-        waiting = session().scalars(select(JobRun.id).filter_by(state=RunState.WAITING).order_by(JobRun.id)).first()
-    assert waiting is not None
-    execute.run(waiting)
 
 
 def test_a_canvas_without_steps_is_done_at_once() -> None:
@@ -278,11 +228,6 @@ def test_nothing_to_undo_is_a_plain_failure() -> None:
     assert view(run(chain(flows.fail.s("x"), on_failure="compensate").start())).state is STATES.FAILED
 
 
-def run(canvas_id: UUID) -> UUID:
-    work()
-    return canvas_id
-
-
 def test_a_poison_pill_ends_its_canvas_too() -> None:
     canvas_id = chain(flows.number.s(1), flows.number.s(2)).start()
     (first,) = members(canvas_id)
@@ -301,104 +246,6 @@ def test_a_step_that_cannot_take_what_it_is_handed_is_dead_at_once() -> None:
     assert (dead.state, dead.attempt) == (RunState.DEAD, 1)
     assert "what the steps before it returned" in (dead.error or "")
     assert view(canvas_id).state is STATES.FAILED
-
-
-def test_replaying_a_dead_step_takes_its_chain_up_again() -> None:
-    canvas_id = chain(
-        flows.same.s("no number"), chain(flows.add.s(RESULT), flows.add.s(RESULT)), flows.same.s(RESULT)
-    ).start()
-    work()
-    assert counts(view(canvas_id)) == (STATES.FAILED, 1, 1, 1)
-    (dead,) = members(view(canvas_id).nodes[0].id)
-    with transaction():
-        session().execute(update(JobRun).where(JobRun.canvas_id == canvas_id).values(result={"value": 5}))
-    replay(dead.id)
-    assert sample.marks() == {"same no number": 1, "add 5 1": 1, "add 6 1": 1, "same 7": 1}
-    assert counts(view(canvas_id)) == (STATES.SUCCEEDED, 3, 0, 0)
-
-
-def test_replaying_a_dead_member_of_a_group_brings_back_what_was_cancelled_because_of_it() -> None:
-    inner = chain(flows.number.s(2), flows.number.s(3))
-    canvas_id = chain(group(flows.same.s("x"), flows.fail.s("y"), flows.number.s(1), inner), flows.number.s(4)).start()
-    work()
-    whole = view(canvas_id)
-    assert counts(whole.nodes[0]) == (STATES.FAILED, 1, 1, 2)
-    dead = members(whole.nodes[0].id)[1]
-    with transaction():
-        session().execute(
-            update(JobRun).where(JobRun.id == dead.id).values(name=flows.same.name, arguments={"value": "y"})
-        )
-    replay(dead.id)
-    assert sample.marks() == {"same x": 1, "fail y": 1, "same y": 1, **{f"number {n}": 1 for n in (1, 2, 3, 4)}}
-    whole = view(canvas_id)
-    assert counts(whole) == (STATES.SUCCEEDED, 2, 0, 0)
-    assert counts(whole.nodes[0]) == (STATES.SUCCEEDED, 4, 0, 0)
-    assert counts(whole.nodes[0].nodes[0]) == (STATES.SUCCEEDED, 2, 0, 0)
-
-
-def test_a_step_that_dies_again_after_its_replay_ends_its_canvas_again() -> None:
-    canvas_id = group(flows.fail.s("x"), flows.number.s(1)).start()
-    work()
-    dead = members(canvas_id)[0]
-    replay(dead.id)
-    assert counts(view(canvas_id)) == (STATES.FAILED, 0, 1, 1)
-    assert sample.marks() == {"fail x": 2}
-
-
-def test_replaying_what_a_canvas_has_gone_on_without_mends_its_count() -> None:
-    canvas_id = chain(flows.fail.s("x"), flows.number.s(1), on_failure="continue").start()
-    work()
-    dead = members(canvas_id)[0]
-    with transaction():
-        session().execute(
-            update(JobRun).where(JobRun.id == dead.id).values(name=flows.same.name, arguments={"value": 0})
-        )
-    replay(dead.id)
-    assert counts(view(canvas_id)) == (STATES.SUCCEEDED, 2, 0, 0)
-    assert sample.marks() == {"fail x": 1, "number 1": 1, "same 0": 1}
-
-
-def test_replaying_a_dead_step_of_a_revoked_canvas_begins_nothing() -> None:
-    canvas_id = group(flows.fail.s("x"), flows.number.s(1), flows.number.s(2), on_failure="continue").start()
-    dead, running, _waiting = members(canvas_id)
-    execute.run(dead.id)
-    with transaction():
-        claim = store.take(running.id, worker="slow", lease=60)
-    assert claim is not None
-    revoke_canvas(canvas_id, by="anna")
-    for _ in ("while it stops", "when it has ended"):
-        with pytest.raises(handover.NotResumable, match="was revoked"):
-            replay(dead.id)
-        if view(canvas_id).state is STATES.STOPPING:
-            with transaction():
-                settle.settle_failure(claim, Revoked("revoked"))
-    work()
-    assert sample.marks() == {"fail x": 1}
-    assert counts(view(canvas_id)) == (STATES.FAILED, 0, 1, 2)
-
-
-def test_a_dead_step_inside_of_what_was_revoked_cannot_be_taken_up_either() -> None:
-    inner = group(flows.fail.s("x"), flows.number.s(1), flows.number.s(2), on_failure="continue")
-    canvas_id = group(inner, flows.number.s(3)).start()
-    dead, running, _waiting = members(view(canvas_id).nodes[0].id)
-    execute.run(dead.id)
-    with transaction():
-        assert store.take(running.id, worker="slow", lease=60) is not None
-    revoke_canvas(canvas_id, by="anna")
-    with pytest.raises(handover.NotResumable, match="was revoked"):
-        replay(dead.id)
-    work()
-    assert sample.marks() == {"fail x": 1}
-
-
-def test_what_was_undone_cannot_be_taken_up_again() -> None:
-    undoing = flows.number.s(1).compensated_by(flows.undo.s("it"))
-    canvas_id = chain(undoing, flows.fail.s("x"), on_failure="compensate").start()
-    work()
-    dead = members(canvas_id)[1]
-    with pytest.raises(handover.NotResumable, match="start it anew"):
-        replay(dead.id)
-    assert view(canvas_id).state is STATES.COMPENSATED
 
 
 @pytest.mark.parametrize(

@@ -18,7 +18,7 @@ from jobs.runtime.current import Done, Report
 from jobs.runtime.models import CanvasState, JobRun, RunState
 from jobs.runtime.policies import Revoked
 from tests.jobs import flows, sample
-from tests.jobs.test_canvas import counts, members, run_one, view
+from tests.jobs.canvases import counts, members, run_one, view
 from tests.jobs.test_running_jobs import attempts, row, work
 from tests.jobs.workers import Worker, eventually, go, process_of, told
 from webapp.core.db import session, transaction

@@ -83,3 +83,8 @@ def get(client: FlaskClient, path: str, headers: dict[str, str]) -> Any:
     answer = client.get(f"{BASE}{path}", headers=headers)
     assert answer.status_code == 200, answer.text
     return answer.get_json()
+
+
+def listed(links: list[tuple[str, str]]) -> list[str]:
+    """The runs that a page of the console links to, in its order."""
+    return [href.rpartition("/")[2] for href, _words in links if href.startswith("/admin/jobs/runs/")]

@@ -20,9 +20,12 @@ from rq import Queue
 from rq.job import Job
 from rq.serializers import JSONSerializer
 
+from jobs import schedule as table
+from jobs.runtime import schedules
 from tests import factories
 from tests.conftest import Servers
 from tests.operations import work
+from tests.scheduling.pages import Visitor
 from tests.warm import Warm
 from webapp.core.db import transaction
 from webapp.core.logs import configure_logging
@@ -45,6 +48,18 @@ def eventually(true: Callable[[], Any], *, seconds: float = 60.0) -> Any:
             return found
         time.sleep(0.02)
     raise AssertionError(f"did not come true within {seconds:g} s")
+
+
+@pytest.fixture
+def owner(app: Flask) -> Membership:
+    with transaction():
+        schedules.seed(table.SCHEDULE)
+    return factories.member()
+
+
+@pytest.fixture
+def visitor(app: Flask, owner: Membership) -> Visitor:
+    return Visitor(app).sign_in(owner)
 
 
 @pytest.fixture
