@@ -35,9 +35,9 @@ from jobs.runtime.secret import SEALED
 from webapp.core.db import session
 from webapp.core.hidden import HIDDEN
 from webapp.core.logs import without_secrets
+from webapp.core.pagination import PAGE_SIZE
 from webapp.core.settings import QUEUES
 
-PAGE_SIZE = 25
 # Where every run has to be looked at, so many are in one go, and no more are begun after so long.
 LOOK_AT = 5_000
 LOOK_SECONDS = 0.1

@@ -13,6 +13,7 @@ from redis import RedisError
 from jobs.runtime import carrier, store, tree
 from jobs.runtime.models import CanvasKind, CanvasState, JobCanvas, JobRun, OnFailure, RunState
 from webapp.core.logs import get_logger
+from webapp.core.pagination import PAGE_SIZE
 from webapp.core.redis import jobs_redis
 
 log = get_logger(__name__)
@@ -94,9 +95,13 @@ def whole(canvas_id: UUID) -> CanvasView | None:
     return canvas(found.root_id) if found else None
 
 
-def steps(root_id: UUID, *, limit: int = 100) -> Sequence[JobRun]:
-    """Return the runs of a whole canvas in the order in which they were begun; those begun so far."""
-    return tree.steps(root_id, limit=limit)
+def steps(root_id: UUID, *, after: UUID | None = None, limit: int = PAGE_SIZE) -> tuple[Sequence[JobRun], UUID | None]:
+    """Return a page of the runs of a whole canvas begun so far, in the order in which they were, from behind `after`.
+
+    With it comes the run behind which the next page begins, None when there is none.
+    """
+    found = tree.steps(root_id, after=after, limit=limit + 1)
+    return found[:limit], found[limit - 1].id if len(found) > limit else None
 
 
 def members(canvas_id: UUID, *, after: int = -1, limit: int = 100) -> Sequence[JobRun]:

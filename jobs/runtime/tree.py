@@ -68,9 +68,11 @@ def members(canvas_id: UUID, *, after: int, limit: int) -> Sequence[JobRun]:
     return session().scalars(query.order_by(JobRun.position).limit(limit)).all()
 
 
-def steps(root_id: UUID, *, limit: int) -> Sequence[JobRun]:
-    """Return the runs of a whole canvas, at any depth, in the order in which they were begun."""
+def steps(root_id: UUID, *, after: UUID | None, limit: int) -> Sequence[JobRun]:
+    """Return runs of a whole canvas, at any depth, in the order in which they were begun, from behind `after`."""
     query = select(JobRun).join(JobCanvas, JobCanvas.id == JobRun.canvas_id).where(JobCanvas.root_id == root_id)
+    if after is not None:
+        query = query.where(JobRun.id > after)
     return session().scalars(query.order_by(JobRun.id).limit(limit)).all()
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
@@ -87,4 +88,5 @@ def get(client: FlaskClient, path: str, headers: dict[str, str]) -> Any:
 
 def listed(links: list[tuple[str, str]]) -> list[str]:
     """The runs that a page of the console links to, in its order."""
-    return [href.rpartition("/")[2] for href, _words in links if href.startswith("/admin/jobs/runs/")]
+    found = (re.fullmatch(r"/admin/jobs/runs/([0-9a-f-]{36})", href) for href, _words in links)
+    return [match[1] for match in found if match]

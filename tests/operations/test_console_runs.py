@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from uuid import uuid4
 
+from sqlalchemy import select
+
 from jobs.runtime import Secret, chain, execute, group, job
 from jobs.runtime.models import JobCanvas, JobRun, RunState
 from tests.identity.browser import SeparateRequests
@@ -116,6 +118,16 @@ def test_a_whole_canvas_is_shown_and_revoked(visitor: Visitor) -> None:
     assert "chain, running: 0 of 2 steps are over" in page.words
     assert "what runs was told to stop" in visitor.follow(visitor.send(page.form("/revoke-canvas"))).words
     assert again(first.id).state is RunState.CANCELLED
+
+
+def test_the_steps_of_a_whole_come_in_pages(visitor: Visitor) -> None:
+    group(*(sample.mark.s(str(number)) for number in range(60))).start()
+    steps = [str(run_id) for run_id in session().scalars(select(JobRun.id).order_by(JobRun.id))]
+    first = visitor.open(f"{BASE}/runs/{steps[7]}")
+    second = visitor.open(first.link("Show more"))
+    last = visitor.open(second.link("Show more"))
+    assert [listed(page.links) for page in (first, second, last)] == [steps[:25], steps[25:50], steps[50:]]
+    assert last.link("Back to the start") == f"{BASE}/runs/{steps[7]}#canvas"
 
 
 def test_a_step_of_an_inner_canvas_shows_and_revokes_the_whole(visitor: Visitor) -> None:

@@ -56,6 +56,8 @@ def show(run_id: UUID) -> str:
     """Show one run: what it was given, every attempt, what came of it, and what it is part of."""
     run = following.find(run_id)
     whole = runs.whole(run.canvas_id) if run.canvas_id else None
+    after = _id(request.args.get("after", ""))
+    steps, next_steps = runs.steps(whole.id, after=after) if whole else ([], None)
     return page(
         "run",
         run=run,
@@ -65,7 +67,9 @@ def show(run_id: UUID) -> str:
         children=browse.children(run_id),
         parent=browse.find(run.parent_id) if run.parent_id else None,
         canvas=whole,
-        members=runs.steps(whole.id) if whole else [],
+        steps=steps,
+        next_steps=next_steps,
+        are_first_steps=after is None,
         arguments=_pretty(browse.shown_arguments(run)),
         result=_pretty(without_secrets(current.unwrap(run.result))) if run.result is not None else None,
         actions=service.actions(subject=str(run_id)),
