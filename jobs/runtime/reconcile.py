@@ -64,6 +64,8 @@ class Reconciler:
     def _pass(self) -> None:
         if time.monotonic() >= self._believe_leases_at:
             free_interrupted()
+        with transaction():
+            slots.pass_turns_on(limit=PAGE)
         server = carrier.server_id(self._redis)
         if carrier.has_everything(self._redis, server=server):
             self._push_overdue()

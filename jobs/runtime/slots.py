@@ -11,7 +11,8 @@ from collections.abc import Iterable
 from datetime import timedelta
 from uuid import UUID
 
-from sqlalchemy import func, select, update
+from sqlalchemy import exists, func, select, update
+from sqlalchemy.orm import aliased
 
 from jobs.runtime import ledger, registry
 from jobs.runtime.current import Claim
@@ -19,7 +20,7 @@ from jobs.runtime.deliver import carried, carry_after_commit
 from jobs.runtime.models import JobRun, RunState
 from webapp.core.db import session
 
-# A held run looks again by itself after so long; only a limit that was raised leaves it that late.
+# A held run looks again by itself after so long: a limit that was raised lets it.
 HELD_SECONDS = 60.0
 
 _CARRIED = (JobRun.id, JobRun.name, JobRun.queue, JobRun.lane, JobRun.arguments, JobRun.run_at)
@@ -62,6 +63,18 @@ def release(keys: Iterable[str | None]) -> None:
         held = select(JobRun.id).where(JobRun.slot_key == key, JobRun.is_held, JobRun.state == RunState.WAITING)
         longest = held.order_by(JobRun.id).limit(1).with_for_update(skip_locked=True)
         _wait(longest.scalar_subquery(), held=False, delay=0)
+
+
+def pass_turns_on(*, limit: int) -> None:
+    """Have the longest held run try again of keys that nothing runs under, of `limit` keys at most.
+
+    Who had the turn there is about to take it, or was cancelled along with its canvas before it did; one that tries in
+    vain is held again. In the caller's transaction.
+    """
+    held, at_work = aliased(JobRun), aliased(JobRun)
+    is_used = exists().where(at_work.slot_key == held.slot_key, at_work.state == RunState.RUNNING)
+    idle = select(held.slot_key).where(held.is_held, held.state == RunState.WAITING, ~is_used)
+    release(session().scalars(idle.distinct().limit(limit)))
 
 
 def _hold(run_id: UUID) -> None:

@@ -13,11 +13,25 @@ from flask import Flask, current_app
 from sqlalchemy import func, select, update
 
 from devserver.servers import free_port
-from jobs.runtime import Revocation, cancel, carrier, execute, job, rate, reconcile, registry, revoke, store
+from jobs.runtime import (
+    Revocation,
+    cancel,
+    carrier,
+    execute,
+    group,
+    job,
+    rate,
+    reconcile,
+    registry,
+    revoke,
+    revoke_canvas,
+    store,
+)
 from jobs.runtime.limits import Limits, Rate
 from jobs.runtime.models import JobAttempt, JobRun, RunState
 from jobs.runtime.scheduler import Scheduler
-from tests.jobs import limited
+from tests.jobs import flows, limited
+from tests.jobs.canvases import members
 from tests.jobs.workers import Worker, eventually, row
 from webapp.core.db import session, transaction
 from webapp.core.redis import connect, jobs_redis
@@ -194,6 +208,24 @@ def test_a_run_that_is_taken_back_before_it_takes_its_slot_leaves_it_to_the_next
     assert revoke(held[1], by="anna") is Revocation.CANCELLED
     with transaction():
         assert cancel(limited.one_for_each_calendar, unique_key="key") == keyed
+    assert seconds_to_wait(last) <= 0, "and not only when it would have looked by itself"
+    assert execute.run(last) is RunState.SUCCEEDED
+
+
+def test_a_run_whose_canvas_stops_before_it_takes_its_slot_leaves_it_to_the_next() -> None:
+    first = limited.one_for_each_calendar.enqueue("a")
+    claim = take(first)
+    canvas_id = group(limited.one_for_each_calendar.s("a"), flows.number.s(1)).start()
+    member = next(run for run in members(canvas_id) if run.name == limited.one_for_each_calendar.name)
+    last = limited.one_for_each_calendar.enqueue("a")
+    assert [take(run_id) for run_id in (member.id, last)] == [None] * 2
+    reconcile.Reconciler(jobs_redis()).run()
+    assert seconds_to_wait(last) > 50, "the first is still at work"
+    with transaction():
+        store.close(claim, state=RunState.SUCCEEDED)
+    assert revoke_canvas(canvas_id, by="anna")
+    assert row(member.id).state is RunState.CANCELLED
+    reconcile.Reconciler(jobs_redis()).run()
     assert seconds_to_wait(last) <= 0, "and not only when it would have looked by itself"
     assert execute.run(last) is RunState.SUCCEEDED
 
