@@ -112,6 +112,34 @@ def test_who_stands_in_hosts_by_their_own_hours_and_diary_on_those_days_alone(cl
     assert at(13).isoformat() not in slots(client, bookable(deputy), in_days(2))  # the deputy's own time is gone
 
 
+def test_where_days_off_in_two_zones_overlap_there_is_one_who_stands_in(client: FlaskClient) -> None:
+    host = member(name="Ada")
+    bo, cy = colleague(host, name="Bo"), colleague(host, name="Cy")
+    kind = bookable(host)
+    schedule(of=bo), schedule(of=cy)
+    away(host, 2, 3, stand_in=bo, timezone="America/Los_Angeles")  # until nine on day 4 in Berlin
+    away(host, 4, 5, stand_in=cy, timezone="Asia/Tokyo")  # from five in the afternoon of day 3 on
+    listed = client.get(
+        f"{address(kind)}/slots", query_string={"start": in_days(2), "end": in_days(5), "timezone": "Europe/Berlin"}
+    )
+    assert {slot["seats_left"] for slot in listed.get_json()["slots"]} == {1}
+    assert [host_of(kind, day, 16) for day in (3, 4)] == ["Bo", "Cy"]
+    assert [host_of(kind, day, 16) for day in (3, 4)] == [None, None]
+
+
+def test_the_same_person_may_stand_in_twice_in_a_row(client: FlaskClient) -> None:
+    host = member(name="Ada")
+    deputy = colleague(host, name="Bo")
+    kind = bookable(host)
+    schedule(of=deputy, zone="America/New_York")
+    away(host, 2, 3, stand_in=deputy, timezone="America/Los_Angeles")
+    away(host, 4, 5, stand_in=deputy, timezone="Asia/Tokyo")
+    offered = [slot for day in range(2, 6) for slot in slots(client, kind, in_days(day))]
+    assert len(offered) == len(set(offered)) > 20
+    taken = [client.post(f"{address(kind)}/bookings", json=body(datetime.fromisoformat(start))) for start in offered]
+    assert {answer.status_code for answer in taken} == {201}
+
+
 def test_what_is_held_with_who_stands_in_is_free_when_the_hold_runs_out(client: FlaskClient, travel: Travel) -> None:
     host = member()
     deputy = colleague(host)

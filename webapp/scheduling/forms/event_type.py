@@ -278,7 +278,7 @@ def event_type_form(
 ) -> EventTypeForm:
     """Return the form that changes an event type, with its values or with what was typed."""
     hosts = {member.host_id: member for member in event_type.team}
-    names = {user.id: user.name for user in colleagues} | {host_id: host.host.name for host_id, host in hosts.items()}
+    names = {user.id: user.name for user in colleagues} | {host_id: _name(host.host) for host_id, host in hosts.items()}
     people = [
         {
             "host_id": str(user_id),
@@ -294,6 +294,10 @@ def event_type_form(
     form = _with_notices(EventTypeForm(typed, data=values), event_type.minimum_notice)
     form.kind.data = event_type.kind  # chosen once, so nothing that is typed changes it
     return form
+
+
+def _name(host: User) -> str:
+    return host.name if host.is_active else gettext("%(name)s (has left)", name=host.name)
 
 
 def offer_schedules(form: EventTypeForm, schedules: Sequence[Schedule], *, chosen: UUID | None = None) -> EventTypeForm:

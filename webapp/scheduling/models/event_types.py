@@ -149,8 +149,9 @@ class EventType(Base):
 
     @property
     def hosts(self) -> list[User]:
-        """All who may host it; of a team, those who have left are no part."""
-        return [member.host for member in self.team if member.host.is_active] if self.is_team else [self.host]
+        """All who may host it; those who have left are no part of them."""
+        everybody = [member.host for member in self.team] if self.is_team else [self.host]
+        return [host for host in everybody if host.is_active]
 
     @property
     def who(self) -> str:

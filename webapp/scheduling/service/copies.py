@@ -16,16 +16,27 @@ from webapp.scheduling.service.texts import slug_for
 def copy_event_type(*, event_type: EventType, name: str) -> EventType:
     """Make an event type like this one, called `name`, at an address of its own and switched off, so as to be edited.
 
-    Its links are not copied. Raises InvalidInput when there can be no such name, and SlugTaken when somebody takes the
+    Each host keeps the schedule that they go by; its links are not copied, nor who has left its team. Raises
+    InvalidInput when there can be no such name or nobody of its team is left, and SlugTaken when somebody takes the
     address at the same moment.
     """
-    details = replace(details_of(event_type), name=name, slug=_free_slug(event_type, slug_for(name)))
+    details = details_of(event_type)
+    here = {host.id for host in event_type.hosts}
+    details = replace(
+        details,
+        name=name,
+        slug=_free_slug(event_type, slug_for(name)),
+        team=[chosen for chosen in details.team if chosen.host_id in here],
+    )
     copied = create_event_type(
         organization_id=event_type.organization_id,
         host_id=event_type.host_id,
         schedule=event_type.schedule,
         details=details,
     )
+    schedules = {host.host_id: host.schedule for host in event_type.team}
+    for host in copied.team:
+        host.schedule = schedules[host.host_id]
     return set_active(event_type=copied, active=False)
 
 

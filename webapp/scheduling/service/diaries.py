@@ -16,7 +16,7 @@ from webapp.scheduling.minutes import DAY, moment_of, now_minute
 from webapp.scheduling.models import Booking, EventKind, EventType, Hold, OutOfOffice, Schedule
 from webapp.scheduling.public_holidays import Holiday, holidays_between
 from webapp.scheduling.queries import NOTHING_GONE, Gone, Held
-from webapp.scheduling.service.absences import Absences, absences_between, dates_around
+from webapp.scheduling.service.absences import Absences, absences_between, away_span, dates_around
 from webapp.scheduling.slots import Diary, Hours, Override, Rules, Span
 from webapp.scheduling.slots.spans import merge, within
 
@@ -89,7 +89,10 @@ def lineups(
     asked = Asked(event_type, dates_around(begin - LONGEST_MEETING, until + LONGEST_MEETING), absences, gone)
     return [
         *(_lineup(asked, way) for way in ways),
-        *(_lineup(asked, [hosting], during=absence) for hosting, absence in instead),
+        *(
+            _lineup(asked, [hosting], only=_open_during(asked, absence, but=[before for _, before in instead[:number]]))
+            for number, (hosting, absence) in enumerate(instead)
+        ),
     ]
 
 
@@ -116,7 +119,10 @@ def possible_hosts(event_type: EventType) -> set[UUID]:
 
 
 def _stand_ins(event_type: EventType, absences: Absences) -> list[tuple[Hosting, OutOfOffice]]:
-    """Return who hosts a one-to-one event type while its host is away, each by the default of their own schedules."""
+    """Return who hosts a one-to-one event type while its host is away, each by the default of their own schedules.
+
+    The absence that begins first comes first.
+    """
     if event_type.kind is not EventKind.ONE_TO_ONE:
         return []
     covered = [
@@ -132,14 +138,14 @@ def _stand_ins(event_type: EventType, absences: Absences) -> list[tuple[Hosting,
     )
     return [
         (Hosting(stand_in, schedules[stand_in.id]), absence)
-        for absence, stand_in in covered
+        for absence, stand_in in sorted(covered, key=lambda cover: cover[0].first_day)
         if stand_in.id in schedules
     ]
 
 
 def _ways(event_type: EventType, moving: Booking | None) -> list[list[Hosting]]:
     if not event_type.is_team:
-        return [[Hosting(event_type.host, event_type.schedule)]]
+        return [[Hosting(host, event_type.schedule)] for host in event_type.hosts]
     hosts = [Hosting(member.host, member.schedule) for member in event_type.team if member.host.is_active]
     if event_type.kind is not EventKind.ROUND_ROBIN:
         first = moving.host_id if moving else event_type.host_id
@@ -148,12 +154,12 @@ def _ways(event_type: EventType, moving: Booking | None) -> list[list[Hosting]]:
     return [[hosting] for hosting in same or hosts]
 
 
-def _lineup(asked: Asked, way: Sequence[Hosting], *, during: OutOfOffice | None = None) -> Lineup:
-    """Return the lineup of these hosts, who may be there only `during` somebody's days out of office."""
-    diaries = [diary_of(asked, hosting) for hosting in way] + ([_open_during(asked, during)] if during else [])
+def _lineup(asked: Asked, way: Sequence[Hosting], *, only: Diary | None = None) -> Lineup:
+    """Return the lineup of these hosts, who stand in for another one where that diary `only` is open."""
+    diaries = [diary_of(asked, hosting) for hosting in way] + ([only] if only else [])
     hosts = tuple(hosting.host for hosting in way)
     begun = {meeting.start: meeting for host in hosts for meeting in asked.gone.own.get(host.id, ())}
-    return Lineup(hosts, tuple(diaries), begun, stands_in=during is not None)
+    return Lineup(hosts, tuple(diaries), begun, stands_in=only is not None)
 
 
 def diary_of(asked: Asked, hosting: Hosting) -> Diary:
@@ -179,11 +185,15 @@ def diary_of(asked: Asked, hosting: Hosting) -> Diary:
     )
 
 
-def _open_during(asked: Asked, absence: OutOfOffice) -> Diary:
-    """Return a diary that is open on the days of an absence, and on no others."""
+def _open_during(asked: Asked, absence: OutOfOffice, *, but: Sequence[OutOfOffice]) -> Diary:
+    """Return a diary that is open on the days of an absence, and on no others.
+
+    Where days of the absences before it, `but` in another zone, are not over yet, it is theirs: nobody has two.
+    """
     first, last = max(absence.first_day, asked.dates[0]), min(absence.last_day, asked.dates[1])
     days = map(date.fromordinal, range(first.toordinal(), last.toordinal() + 1))
-    return Diary(find_zone(absence.timezone), (), tuple(Override(day, ((0, DAY),)) for day in days))
+    open_days = tuple(Override(day, ((0, DAY),)) for day in days)
+    return Diary(find_zone(absence.timezone), (), open_days, blocked=merge(map(away_span, but)))
 
 
 def hours_of(schedule: Schedule) -> tuple[Hours, ...]:

@@ -30,15 +30,16 @@ def set_team(*, event_type: EventType, team: Sequence[TeamMember]) -> None:
     """Replace who hosts an event type, where that is a team; bookings already made keep their hosts.
 
     Whoever has no hours yet gets office hours. Raises InvalidInput naming `team` when it is empty or names somebody
-    twice, who is no active member of the organisation, or with a priority that does not exist.
+    twice, who is no active member of the organisation, or with a priority that does not exist. Who has left may stay
+    in a team that they were in, and hosts nothing meanwhile.
     """
     if not event_type.is_team:
         event_type.team = []
         return
     members = {member.user_id: member.user for member in active_members(event_type.organization_id)}
-    if fault := _fault(team, members.keys()):
-        raise InvalidInput([FieldError("team", fault)])
     known = {host.host_id: host for host in event_type.team}
+    if fault := _fault(team, members.keys() | known.keys()):
+        raise InvalidInput([FieldError("team", fault)])
     event_type.team = [known.get(chosen.host_id) or _host(event_type, members[chosen.host_id]) for chosen in team]
     for host, chosen in zip(event_type.team, team, strict=True):
         host.priority = chosen.priority
