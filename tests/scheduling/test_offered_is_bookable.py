@@ -96,6 +96,15 @@ class Taken:
 
 
 @dataclass(frozen=True)
+class Away:
+    """A day out of office of the first host, `after` so many days, and who stands in, if anybody does."""
+
+    after: int
+    zone: str
+    stand_in: int | None
+
+
+@dataclass(frozen=True)
 class Setup:
     """What is offered, when it is asked for, and what is in the way. Minutes count from the `first` date, 0:00 UTC."""
 
@@ -110,7 +119,7 @@ class Setup:
     taken: Sequence[Taken]
     blocks: Sequence[tuple[int, int, int]]
     daily_block: tuple[int, tuple[int, int]] | None
-    away: tuple[int, bool] | None
+    away: Sequence[Away]
     moving: int | None
     tried: Sequence[int]
 
@@ -142,6 +151,9 @@ terms = st.fixed_dictionaries(
 taken = st.builds(
     Taken, own=st.booleans(), who=st.integers(0, 2), after=near, held=st.sampled_from([-1, 5, 9999, 9999, 9999])
 )
+away = st.builds(
+    Away, after=st.integers(-1, 2), zone=st.sampled_from(ZONES), stand_in=st.none() | st.sampled_from([2, 3, 3])
+)
 
 
 @st.composite
@@ -169,7 +181,7 @@ def setups(draw: st.DrawFn) -> Setup:
         taken=draw(st.lists(taken, max_size=5)),
         blocks=draw(st.lists(st.tuples(st.integers(0, 2), near, st.integers(1, 300)), max_size=2)),
         daily_block=draw(st.none() | st.tuples(st.integers(0, 2), ranges)),
-        away=draw(st.none() | st.tuples(st.integers(-1, 1), st.booleans())),
+        away=draw(st.lists(away, max_size=3, unique_by=lambda absence: absence.after)),
         moving=draw(st.none() | near),
         tried=draw(st.lists(near, min_size=6, max_size=6)),
     )
@@ -198,7 +210,7 @@ def test_offered_is_bookable(people: list[Membership], setup: Setup) -> None:
         tried = _tried(setup, list(offers), moving)
         hosts = {start: _hosts(kind, start, length) for start in tried}
         assert {start for start in tried if hosts[start]} == offers.keys() & tried
-        if kind.kind is EventKind.ROUND_ROBIN and not moving:
+        if not kind.is_group and not moving:
             assert all(hosts[start] == offers[start].seats_left for start in offers.keys() & tried)
         own = {moving.starts_at} if moving else set()  # to which nothing moves, though it is on offer
         for starts in (offers.keys() & tried, tried - offers.keys()):
@@ -294,11 +306,10 @@ def _keep_free(setup: Setup, people: list[Membership]) -> None:
         who, (start, end) = setup.daily_block
         days = {"timezone": setup.guest, "first_day": setup.first - timedelta(days=9), "rule": "FREQ=DAILY;INTERVAL=2"}
         session().add(RecurringBlock(**_whose(people[who]), **days, start_minute=start, end_minute=end))
-    if setup.away:
-        after, covered = setup.away
-        day = setup.first + timedelta(days=after)
-        who_and_where = {"host": people[0].user, "timezone": setup.hosts[0].zone}
-        stand_in = people[3].user if covered else None
+    for absence in setup.away:
+        day = setup.first + timedelta(days=absence.after)
+        who_and_where = {"host": people[0].user, "timezone": absence.zone}
+        stand_in = people[absence.stand_in].user if absence.stand_in is not None else None
         session().add(OutOfOffice(**_whose(people[0]), **who_and_where, stand_in=stand_in, first_day=day, last_day=day))
 
 

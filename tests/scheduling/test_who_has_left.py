@@ -35,7 +35,9 @@ def test_what_they_host_alone_is_offered_no_more_at_once_and_again_when_they_are
     leave(host)
     assert slots(client, made, in_days(2)) == []
     refused(client.post(f"{address(made)}/bookings", json=body(at(10))), 422, "outside_availability", "start")
-    refused(client.post(f"{address(made)}/holds", json={"start": at(10).isoformat()}), 422, "outside_availability", "start")
+    refused(
+        client.post(f"{address(made)}/holds", json={"start": at(10).isoformat()}), 422, "outside_availability", "start"
+    )
     assert before.is_confirmed
     leave(host, back=True)
     assert slots(client, made, in_days(2))
