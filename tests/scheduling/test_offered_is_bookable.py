@@ -154,6 +154,12 @@ taken = st.builds(
 away = st.builds(
     Away, after=st.integers(-1, 2), zone=st.sampled_from(ZONES), stand_in=st.none() | st.sampled_from([2, 3, 3])
 )
+in_a_row = st.builds(  # the first of them in the west, so that both are at the same time for some hours
+    lambda west, east, by: [Away(0, west, 3), Away(1, east, by)],
+    st.sampled_from(["America/New_York", "America/Nuuk"]),
+    st.sampled_from(ZONES),
+    st.sampled_from([2, 3]),
+)
 
 
 @st.composite
@@ -181,7 +187,7 @@ def setups(draw: st.DrawFn) -> Setup:
         taken=draw(st.lists(taken, max_size=5)),
         blocks=draw(st.lists(st.tuples(st.integers(0, 2), near, st.integers(1, 300)), max_size=2)),
         daily_block=draw(st.none() | st.tuples(st.integers(0, 2), ranges)),
-        away=draw(st.lists(away, max_size=3, unique_by=lambda absence: absence.after)),
+        away=draw(st.lists(away, max_size=3, unique_by=lambda absence: absence.after) | in_a_row),
         moving=draw(st.none() | near),
         tried=draw(st.lists(near, min_size=6, max_size=6)),
     )
@@ -212,6 +218,7 @@ def test_offered_is_bookable(people: list[Membership], setup: Setup) -> None:
         assert {start for start in tried if hosts[start]} == offers.keys() & tried
         if not kind.is_group and not moving:
             assert all(hosts[start] == offers[start].seats_left for start in offers.keys() & tried)
+        assert kind.kind is not EventKind.ONE_TO_ONE or all(offer.seats_left == 1 for offer in found)
         own = {moving.starts_at} if moving else set()  # to which nothing moves, though it is on offer
         for starts in (offers.keys() & tried, tried - offers.keys()):
             for start in sorted(starts - own)[:1]:  # one of each is enough, for it takes long
