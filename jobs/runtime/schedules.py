@@ -271,7 +271,8 @@ def _job_of(row: JobSchedule) -> Job[..., Any]:
 
 def _find(name: str, *, for_update: bool = True) -> JobSchedule:
     query = _fresh().where(JobSchedule.name == name)
-    row = session().scalar(query.with_for_update() if for_update else query)
+    # Text with a NUL in it is none to the database.
+    row = None if "\0" in name else session().scalar(query.with_for_update() if for_update else query)
     if row is None:
         raise NotFound(say("There is no periodic job called %(name)r.", name=name))
     return row

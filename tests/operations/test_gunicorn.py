@@ -6,6 +6,7 @@ import json
 import os
 import re
 import signal
+import socket
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -23,6 +24,8 @@ from tests.warm import Warm
 from webapp.core import measures
 from webapp.identity.models import Scope
 from webapp.operations import live
+
+_FORM = b"application/x-www-form-urlencoded"
 
 
 @dataclass
@@ -82,6 +85,16 @@ def test_every_line_is_json_and_requests_have_theirs(gunicorn: Gunicorn) -> None
     assert [line["status"] for line in answered] == [404, 404]
     assert {line["request_id"] for line in answered} == {"from-the-test"}
     assert "s3cr3tToken99" not in text
+
+
+@pytest.mark.parametrize("body", [b"zz\r\n{}\r\n0\r\n\r\n", b"-1\r\n{}\r\n0\r\n\r\n"])
+def test_a_body_that_is_not_as_its_headers_say_is_the_callers_mistake(gunicorn: Gunicorn, body: bytes) -> None:
+    eventually(lambda: gunicorn.get("/healthz") == 200)
+    for path, kind in (("/api/v1/public/a/b/bookings", b"application/json"), ("/sign-in", _FORM)):
+        head = b"POST %b HTTP/1.1\r\nHost: x\r\nContent-Type: %b\r\nTransfer-Encoding: chunked\r\nConnection: close\r\n"
+        with socket.create_connection(("127.0.0.1", gunicorn.port()), timeout=10) as connection:
+            connection.sendall(head % (path.encode(), kind) + b"\r\n" + body)
+            assert connection.makefile("rb").readline().split()[1] == b"400", path
 
 
 def test_who_follows_a_job_live_is_let_go_when_it_stops(gunicorn: Gunicorn) -> None:

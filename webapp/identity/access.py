@@ -24,6 +24,7 @@ from webapp.core.words import say
 from webapp.identity import service
 from webapp.identity.errors import InsufficientScope
 from webapp.identity.models import ApiToken, Membership, Role, Scope
+from webapp.web.callers import bearer_token
 from webapp.web.extensions import limiter
 
 HOME = "/app"
@@ -235,11 +236,11 @@ def _token_used() -> str:
 
 
 def _bearer_secret() -> str:
-    given = request.authorization
-    if given is None or given.type != "bearer" or not given.token:
+    token = bearer_token()
+    if not token:
         _challenge()
         raise Unauthorized(say("Send a personal token, as in 'Authorization: Bearer alm_...'."))
-    return given.token
+    return token
 
 
 def _challenge(**parameters: str) -> None:

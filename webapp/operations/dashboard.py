@@ -50,6 +50,7 @@ _READING = frozenset(
 )
 _REGISTRIES = frozenset({"queued", "scheduled", "deferred", "started", "finished", "failed", "canceled"})
 _QUEUE_NAME = re.compile(r"[\w.:-]{1,100}")  # the dashboard writes it into its JavaScript as it is
+_JOB_ID = re.compile(r"[\w:.-]{1,200}", re.ASCII)
 _MOST_ON_A_PAGE = 200
 
 # Its pages have one inline script, which gets a nonce, and templates that it compiles in the browser.
@@ -97,7 +98,7 @@ def _guard() -> None:
 
 
 def _exists(wanted: dict[str, Any]) -> bool:
-    """Tell whether the instance, queue, registry and page of the address can be shown."""
+    """Tell whether the instance, queue, registry, page and job of the address can be shown."""
     queue = wanted.get("queue_name")
     return (
         wanted.get("instance_number", 0) == 0
@@ -105,6 +106,7 @@ def _exists(wanted: dict[str, Any]) -> bool:
         and wanted.get("order", "asc") in {"asc", "dsc"}
         and _between(wanted.get("page", 1), 1_000_000)
         and _between(wanted.get("per_page", 8), _MOST_ON_A_PAGE)
+        and bool(_JOB_ID.fullmatch(wanted.get("job_id", "any")))
         and (queue is None or queue == "default" or _is_queue(queue))
     )
 

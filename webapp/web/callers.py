@@ -1,4 +1,4 @@
-"""From where a request comes, as far as that tells one visitor from another without keeping who it was."""
+"""Whose request it is: what a program brings, and where a visitor comes from without keeping who it was."""
 
 from __future__ import annotations
 
@@ -14,6 +14,12 @@ _ONE_HOME = 64  # bits of an IPv6 address; the rest of it a visitor can choose a
 def caller() -> str:
     """Return a name for where this request comes from, which nobody can turn back into the address."""
     return derive_token("caller", _network(request.remote_addr or ""))
+
+
+def bearer_token() -> str:
+    """Return what the request brings as `Authorization: Bearer`, empty when it brings none."""
+    scheme, _space, token = request.headers.get("Authorization", "").partition(" ")
+    return token.strip() if scheme.lower() == "bearer" else ""
 
 
 def _network(text: str) -> str:

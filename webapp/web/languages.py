@@ -11,13 +11,15 @@ from functools import lru_cache
 from io import BytesIO
 from pathlib import Path
 from typing import Any, NamedTuple
+from urllib.parse import quote, urlencode
 
 from babel import Locale
 from babel.messages.mofile import write_mo
 from babel.messages.pofile import read_po
 from babel.support import NullTranslations, Translations
-from flask import Flask, Response, has_request_context, request, url_for
+from flask import Flask, Response, has_request_context, request
 from flask_babel import Babel, Domain, get_locale, gettext, refresh
+from werkzeug.datastructures import MultiDict
 
 from webapp.core import languages
 from webapp.core.words import Said
@@ -98,10 +100,12 @@ def language_choices() -> Iterator[Choice]:
     """Yield this page in each language; nothing where the address alone would not bring it back."""
     if request.method != "GET" or not request.endpoint:
         return
-    kept = request.args.to_dict() | (request.view_args or {})
+    page, kept = quote(request.root_path + request.path), MultiDict(request.args)
     for tag in languages.LANGUAGES:
-        address = url_for(request.endpoint, **(kept | {ARGUMENT: tag}))
-        yield Choice(tag, language_name(tag), address, tag == page_language())
+        kept[ARGUMENT] = tag
+        yield Choice(
+            tag, language_name(tag), f"{page}?{urlencode(list(kept.items(multi=True)))}", tag == page_language()
+        )
 
 
 def language_name(tag: str) -> str:

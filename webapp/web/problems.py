@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from flask import Flask, Response, jsonify, make_response, render_template, request
+from flask.globals import request_ctx
 from flask_babel import gettext as _
 from flask_wtf.csrf import CSRFError
 from redis.exceptions import RedisError
@@ -34,8 +35,15 @@ CODES = {
 
 
 def wants_problem() -> bool:
-    """True when the request is a program's: everything under /api, and health checks."""
-    return request.path.startswith("/api/") or request.path in {"/healthz", "/readyz", "/metrics"}
+    """True when the request is a program's: everything under /api, health checks, and what no page can be made for.
+
+    No browser sends a `Host` that nothing can be addressed by, and a page is full of addresses.
+    """
+    return (
+        request_ctx.url_adapter is None
+        or request.path.startswith("/api/")
+        or request.path in {"/healthz", "/readyz", "/metrics"}
+    )
 
 
 def problem_response(

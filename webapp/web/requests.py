@@ -14,6 +14,7 @@ from time import perf_counter
 from typing import TYPE_CHECKING
 
 from flask import Flask, Response, request
+from werkzeug.exceptions import BadRequest
 
 from webapp.core import measures, tracing
 from webapp.core.acting import GUEST, acting_as
@@ -21,9 +22,10 @@ from webapp.core.db import uuid7
 from webapp.core.logs import bind_request, get_logger
 from webapp.core.settings import settings
 from webapp.core.tracing import Kind
+from webapp.core.words import say
 
 if TYPE_CHECKING:
-    from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
+    from _typeshed.wsgi import InputStream, StartResponse, WSGIApplication, WSGIEnvironment
 
 REQUEST_ID_HEADER = "X-Request-ID"
 
@@ -51,11 +53,28 @@ class _Identify:
         self._app = app
 
     def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
+        environ["wsgi.input"] = _Body(environ["wsgi.input"])
         given = environ.get("HTTP_X_REQUEST_ID", "")
         request_id = given if _SANE_ID.fullmatch(given) else uuid7().hex
         environ[_ID], environ[_STARTED] = request_id, perf_counter()
         with bind_request(request_id=request_id), acting_as(GUEST), _span(environ):
             return self._app(environ, start_response)
+
+
+class _Body:
+    """The body of a request: that it cannot be read is the caller's mistake, whatever the server calls it."""
+
+    def __init__(self, stream: InputStream) -> None:
+        self._stream = stream
+
+    def read(self, size: int = -1) -> bytes:
+        """Return up to `size` bytes; raises BadRequest for what is no body, and OSError when the caller is gone."""
+        try:
+            return self._stream.read(size)
+        except OSError:
+            raise
+        except Exception as error:
+            raise BadRequest(say("The request ended in the middle, or its body is not as its headers say.")) from error
 
 
 def _span(environ: WSGIEnvironment) -> AbstractContextManager[None]:

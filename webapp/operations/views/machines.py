@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from hmac import compare_digest
 
-from flask import Blueprint, Response, jsonify, request
+from flask import Blueprint, Response, jsonify
 from flask_babel import gettext as _
 from prometheus_client import CONTENT_TYPE_LATEST
 from redis.exceptions import RedisError
@@ -15,6 +15,7 @@ from webapp.core.redis import jobs_redis
 from webapp.core.settings import settings
 from webapp.operations import metrics
 from webapp.operations.health import check_health
+from webapp.web.callers import bearer_token
 from webapp.web.extensions import limiter
 from webapp.web.problems import problem_response
 
@@ -69,9 +70,7 @@ def _refuse_stranger() -> Response | None:
             return None
         title = _("Set METRICS_TOKEN and send it as a bearer token to read the metrics.")
         return problem_response(status=403, code="forbidden", title=title)
-    given = request.authorization
-    presented = (given.token or "") if given is not None and given.type == "bearer" else ""
-    if compare_digest(presented.encode(), token.get_secret_value().encode()):
+    if compare_digest(bearer_token().encode(), token.get_secret_value().encode()):
         return None
     title = _("Send the METRICS_TOKEN of this installation as a bearer token.")
     refused = problem_response(status=401, code="unauthenticated", title=title)

@@ -40,8 +40,8 @@ def site_origin(text: str) -> str:
     """
     refused = say("“%(site)s” is not a site; please write it like https://www.example.com.", site=text.strip()[:80])
     written = text.strip().lower()
-    parts = urlsplit(written if "://" in written else f"https://{written}")
     try:
+        parts = urlsplit(written if "://" in written else f"https://{written}")
         port, host = parts.port, ascii_domain((parts.hostname or "").removeprefix("*."))
     except ValueError:
         raise ValueError(refused) from None

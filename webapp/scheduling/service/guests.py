@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import unicodedata
 from dataclasses import dataclass
 
 import phonenumbers
@@ -9,6 +10,8 @@ import phonenumbers
 from webapp.core.words import say
 
 LONGEST_ANSWER = 5000
+
+_TURNING = frozenset({"RLE", "RLO"})
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -39,10 +42,19 @@ def phone_number(text: str) -> str | None:
 
 
 def plain_text(text: str) -> str:
-    """Return the text without blanks around it; raises ValueError for characters that no text field can hold."""
-    if any(character < " " and character not in "\n\r\t" for character in text):
+    """Return the text without blanks around it; raises ValueError for characters that no text field can hold.
+
+    These are the control characters, and those that have what follows read in another direction until further notice:
+    in a subject or on a page, that is more than the text itself.
+    """
+    if any(_is_control(character) for character in text):
         raise ValueError(say("This contains a control character; please remove it."))
     return text.strip()
+
+
+def _is_control(character: str) -> bool:
+    is_one = unicodedata.category(character) == "Cc" or unicodedata.bidirectional(character) in _TURNING
+    return is_one and character not in "\n\r\t"
 
 
 def one_line(text: str) -> str:

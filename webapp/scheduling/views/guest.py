@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import secrets
 from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Any, NamedTuple
@@ -40,6 +39,7 @@ from webapp.scheduling.views.picker import (
     unusual_duration,
 )
 from webapp.web.extensions import limiter
+from webapp.web.forms import form_key, new_form_key
 from webapp.web.times import reader_tag
 
 blueprint = Blueprint("guest", __name__)
@@ -48,7 +48,6 @@ blueprint.app_url_defaults(keep_given_link)
 limiter.limit(lambda: settings().rate_limit_public)(blueprint)
 
 FRAGMENT = "X-Fragment"
-_LONGEST_KEY = 64
 
 
 @blueprint.get("/book/<organization>")
@@ -168,7 +167,7 @@ def _book_even_if_just_held(wanted: _Wanted, filled: GuestForm, repeat: SeriesFo
 
 def _book_once(wanted: _Wanted, filled: GuestForm, repeat: SeriesForm, link: BookingLink | None) -> str:
     """Book and return the manage token; the same form sent twice books once and returns the same token."""
-    key = request.form.get("idempotency_key", "")[:_LONGEST_KEY] or secrets.token_urlsafe(16)
+    key = form_key()
     start, zone = wanted.start.isoformat(), wanted.zone.key
     skip = sorted(filter(None, map(read_start, request.form.getlist("skip"))))
     body = {
@@ -241,7 +240,7 @@ def _form_page(
         repeat=repeat or series_form(wanted.event_type),
         host_zone=clock.find_zone(wanted.event_type.schedule.timezone),
         refused=refused.refused if refused else (),
-        idempotency_key=secrets.token_urlsafe(16),
+        idempotency_key=new_form_key(),
         hold=form_token(request.form),
     )
     response = make_response(page, refusal.status if refusal else status)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import secrets
 from datetime import datetime, timedelta
 from typing import NamedTuple
 from uuid import UUID
@@ -29,11 +28,10 @@ from webapp.scheduling.views.guest import picker_page
 from webapp.scheduling.views.host import visible_host
 from webapp.scheduling.views.outside import chosen_start, warnings
 from webapp.scheduling.views.picker import make_picker, nearest_slots, read_wish, start_value, unusual_duration
+from webapp.web.forms import form_key, new_form_key
 from webapp.web.times import reader_tag
 
 blueprint = Blueprint("host_book", __name__, url_prefix="/app/bookings/new")
-
-_LONGEST_KEY = 64
 
 
 @blueprint.get("")
@@ -104,7 +102,7 @@ def _own(event_type_id: UUID) -> EventType:
 
 def _book_once(wanted: _Wanted, filled: HostBookingForm) -> UUID:
     """Book and return the booking's id; the same form sent twice books once and returns the same one."""
-    key = request.form.get("idempotency_key", "")[:_LONGEST_KEY] or secrets.token_urlsafe(16)
+    key = form_key()
     scope, outside = f"{request.path} {current_member().user_id}", request.form.get("outside_rules") == "yes"
     body = {"start": wanted.start.isoformat(), "duration": wanted.duration, "outside": outside, **filled.typed()}
     with transaction():
@@ -144,6 +142,6 @@ def _form_page(
         others=nearest_slots(**wanted._asdict()) if refusal else [],
         warnings=warnings(broken),
         errors=errors or [],
-        idempotency_key=secrets.token_urlsafe(16),
+        idempotency_key=new_form_key(),
     )
     return make_response(page, status)

@@ -5,7 +5,6 @@ Programs that scan mail follow links, so that GET changes nothing.
 
 from __future__ import annotations
 
-import secrets
 from datetime import date, datetime, timedelta
 from typing import NamedTuple
 from uuid import UUID
@@ -33,13 +32,12 @@ from webapp.scheduling.service.links import book_again_url, require_may_wait
 from webapp.scheduling.views.given_link import open_event_type
 from webapp.scheduling.views.picker import read_start, read_wish, start_value, unusual_duration
 from webapp.web.extensions import limiter
+from webapp.web.forms import form_key, new_form_key
 from webapp.web.languages import told
 from webapp.web.times import reader_tag
 
 blueprint = Blueprint("waitlist", __name__)
 limiter.limit(lambda: settings().rate_limit_public)(blueprint)
-
-_LONGEST_KEY = 64
 
 
 @blueprint.after_request
@@ -155,7 +153,7 @@ def _wanted(organization: str, slug: str, sent: MultiDict[str, str]) -> _Wanted:
 
 def _join_once(wanted: _Wanted, what: datetime | date, filled: GuestForm) -> str:
     """Join and return the token of the place in line; the same form sent twice joins once and returns the same."""
-    key = request.form.get("idempotency_key", "")[:_LONGEST_KEY] or secrets.token_urlsafe(16)
+    key = form_key()
     body = {"wanted": what, "duration": wanted.duration, **filled.typed()}
     with transaction():
         if earlier := earlier_answer(scope=request.path[:200], key=key, body=body):
@@ -190,7 +188,7 @@ def _form_page(wanted: _Wanted, filled: GuestForm, *, status: int = 200, errors:
         start_value=start_value(wanted.start) if wanted.start else "",
         form=filled,
         errors=errors or [],
-        idempotency_key=secrets.token_urlsafe(16),
+        idempotency_key=new_form_key(),
     )
     return make_response(page, status)
 
