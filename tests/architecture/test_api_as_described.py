@@ -172,6 +172,16 @@ def test_every_endpoint_with_a_body_takes_json_alone(app: Flask, world: World) -
             assert answer.status_code == status, (method, path, kind, answer.text)
 
 
+def test_a_field_that_nobody_knows_is_refused_by_name_where_a_token_is_asked_for(app: Flask, world: World) -> None:
+    client = app.test_client(use_cookies=False)
+    for path, method, operation in operations(app):
+        if "requestBody" not in operation:
+            continue
+        answer = client.open(path.format(**world.things), method=method, json={"colour": "?"}, headers=world.headers)
+        named = [fault["field"] for fault in answer.get_json().get("errors", [])]
+        assert ("colour" in named) == bool(operation.get("security")), (method, path, answer.text)
+
+
 def test_every_endpoint_that_asks_for_a_token_refuses_to_do_without(app: Flask, world: World) -> None:
     client = app.test_client(use_cookies=False)
     for path, method, operation in operations(app):

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from werkzeug.test import TestResponse
 
 from tests.factories import event_type
-from tests.scheduling.helpers import address, at, body, booked, refused
+from tests.scheduling.helpers import address, at, bearer, body, booked, refused
 from webapp.scheduling.models import EventType
 from webapp.scheduling.service.booking import manage_token
 
@@ -109,6 +109,20 @@ def test_what_may_be_left_out_may_be_null(client: FlaskClient, kind: EventType) 
         invitee = {"name": "Ada", "email": "ada@example.test", "phone": phone}
         sent = body(at(hour), invitee=invitee, answers=answers)
         assert client.post(f"{address(kind)}/bookings", json=sent).status_code == 201
+
+
+def test_a_stranger_s_program_may_send_more_than_it_needs_to(client: FlaskClient, kind: EventType) -> None:
+    invitee = {"name": "Ada", "email": "ada@example.test", "company": "Engines Ltd"}
+    sent = body(at(10), invitee=invitee, campaign="spring")
+    assert client.post(f"{address(kind)}/bookings", json=sent).status_code == 201
+
+
+def test_a_host_s_program_is_told_of_each_field_that_it_misspelt(client: FlaskClient, kind: EventType) -> None:
+    invitee = {"name": "Ada", "email": "ada@example.test", "phon": "+49 30 1234567"}
+    sent = body(at(10), invitee=invitee, event_type_id=str(kind.id), anwsers={"topic": "?"})
+    refused(client.post("/api/v1/bookings", json=sent, headers=bearer()), 422, "invalid", "invitee.phon", "anwsers")
+    path = f"/api/v1/bookings/{booked(kind).id}/cancel"
+    refused(client.post(path, json={"reasn": "Ill"}, headers=bearer()), 422, "invalid", "reasn")
 
 
 def test_unknown_addresses_under_the_api_are_problems_too(client: FlaskClient) -> None:

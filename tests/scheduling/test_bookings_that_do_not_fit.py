@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from typing import Any
 
 import pytest
 from flask import Flask
@@ -187,15 +188,37 @@ def test_programs_see_what_no_longer_fits_and_answer(client: FlaskClient, host: 
     ]
     one = {"answer": "keep", "booking_ids": [str(bookings_made[0].id)]}
     assert len(client.post(API, json=one, headers=headers).get_json()["items"]) == 2
-    everything = {"answer": "cancel", "reason": "Ill"}
+    everything = {"answer": "cancel", "reason": "Ill", "all": True}
     assert client.post(API, json=everything, headers=headers).get_json() == NOTHING
     session().expire_all()
     states = [get_booking(host.organization_id, each.id).is_confirmed for each in bookings_made]
     assert states == [True, False, False]
-    refused(client.post(API, json={"answer": "fly"}, headers=headers), 422, "invalid", "answer")
+    refused(client.post(API, json={"answer": "fly", "all": True}, headers=headers), 422, "invalid", "answer")
     refused(client.post(API, json=one, headers=bearer(host, Scope.AVAILABILITY_READ)), 403, "insufficient_scope")
     assert client.get(API, headers=bearer(member(), *Scope)).get_json() == NOTHING
     assert client.put(API, headers=headers).status_code == 405
+
+
+@pytest.mark.parametrize(
+    ("said", "field"),
+    [
+        ({}, "booking_ids"),
+        ({"bookings": []}, "bookings"),
+        ({"booking_id": []}, "booking_id"),
+        ({"booking_ids": None}, "booking_ids"),
+        ({"all": False}, "booking_ids"),
+        ({"all": True, "booking_ids": []}, "booking_ids"),
+        ({"all": "yes"}, "all"),
+        ({"all": True, "raeson": "Ill"}, "raeson"),
+    ],
+)
+def test_programs_answer_for_all_of_them_only_where_they_say_so(
+    client: FlaskClient, host: Membership, kind: EventType, said: dict[str, Any], field: str
+) -> None:
+    booked(kind, at(10))
+    away(host, 2)
+    refused(client.post(API, json={"answer": "cancel"} | said, headers=bearer(host, *SCOPES)), 422, "invalid", field)
+    assert len(found(host)) == 1
 
 
 def test_who_manages_the_organisation_sees_and_settles_what_a_colleague_leaves_out(
@@ -210,9 +233,9 @@ def test_who_manages_the_organisation_sees_and_settles_what_a_colleague_leaves_o
     assert client.get(API, headers=program).get_json() == NOTHING
     (item,) = client.get(API, query_string=theirs, headers=program).get_json()["items"]
     assert (item["booking"]["id"], item["cause"]) == (str(booking.id), "hours")
-    assert client.post(API, json={"answer": "cancel"}, headers=program).get_json() == NOTHING
+    assert client.post(API, json={"answer": "cancel", "all": True}, headers=program).get_json() == NOTHING
     assert len(found(host)) == 1
-    assert client.post(API, json={"answer": "cancel"} | theirs, headers=program).get_json() == NOTHING
+    assert client.post(API, json={"answer": "cancel", "all": True} | theirs, headers=program).get_json() == NOTHING
     assert found(host) == []
 
 
@@ -223,7 +246,7 @@ def test_nobody_else_asks_for_a_colleagues(client: FlaskClient, host: Membership
     for other in (member(of=host.organization, role=Role.MEMBER), member()):
         program = bearer(other, *SCOPES)
         refused(client.get(API, query_string=theirs, headers=program), 404, "not_found")
-        refused(client.post(API, json={"answer": "cancel"} | theirs, headers=program), 404, "not_found")
+        refused(client.post(API, json={"answer": "cancel", "all": True} | theirs, headers=program), 404, "not_found")
     own = bearer(host, *SCOPES)
     assert len(client.get(API, query_string=theirs, headers=own).get_json()["items"]) == 1
     refused(client.get(API, query_string={"host_id": "x"}, headers=own), 422, "invalid", "host_id")
@@ -242,5 +265,5 @@ def test_of_many_that_do_not_fit_the_first_are_shown_and_that_there_are_more(
     assert ([item["booking"]["id"] for item in shown["items"]], shown["more"]) == ([first, second], True)
     page = Visitor(app).sign_in(host).open(PAGE)
     assert "These are the first 2; the others follow once these are answered." in page.words
-    left = client.post(API, json={"answer": "keep"}, headers=program).get_json()
+    left = client.post(API, json={"answer": "keep", "all": True}, headers=program).get_json()
     assert ([item["booking"]["id"] for item in left["items"]], left["more"]) == ([third], False)

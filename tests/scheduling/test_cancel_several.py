@@ -105,7 +105,7 @@ def test_misfits_that_are_cancelled_at_once_wait_for_all_their_hosts(
         with transaction(), hosts_turn([second.user_id]):
             client = app.test_client()
             path = "/api/v1/availability/bookings"
-            answer = pool.submit(lambda: client.post(path, json={"answer": "cancel"}, headers=program))
+            answer = pool.submit(lambda: client.post(path, json={"answer": "cancel", "all": True}, headers=program))
             until_somebody_waits()
             with hosts_turn([first.user_id]):
                 cancel(booking=bookings[2], by=Side.GUEST, reason="")

@@ -190,8 +190,8 @@ def test_strangers_colleagues_and_weak_tokens_book_and_move_nothing(
 ) -> None:
     booking = booked(kind)
     move, made = f"/api/v1/bookings/{booking.id}/reschedule", "/api/v1/bookings"
-    sent = body(at(12), event_type_id=str(kind.id))
-    for path in (move, made):
+    bodies = {move: {"start": at(12).isoformat()}, made: body(at(12), event_type_id=str(kind.id))}
+    for path, sent in bodies.items():
         refused(client.post(path, json=sent, headers=bearer(member())), 404, "not_found")
         colleague = bearer(member(of=host.organization, role=Role.MEMBER))
         refused(client.post(path, json=sent, headers=colleague), 404, "not_found")

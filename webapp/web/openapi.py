@@ -34,9 +34,21 @@ _WITH_TOKEN = (401, 403)
 
 
 class In(BaseModel):
-    """A body that programs send: JSON types are taken at their word, unknown fields are passed over."""
+    """A body that programs send: JSON types are taken at their word, and a field that nobody knows is refused.
 
-    model_config = ConfigDict(strict=True, frozen=True)
+    Else a misspelt field would pass for one that was left out, and what was to happen to one thing happen to all.
+    """
+
+    model_config = ConfigDict(strict=True, frozen=True, extra="forbid")
+
+
+class GuestIn(In):
+    """A body that guests' programs send, too: from those, fields that nobody knows are passed over.
+
+    They are strangers', and may send more than they need to. A token's holder is held to the fields there are, too.
+    """
+
+    model_config = ConfigDict(extra="ignore")
 
 
 class Query(BaseModel):
@@ -230,13 +242,13 @@ def _described(
         operation_id=view.__name__,
         skip_validation=True,
         validation_error_status=429,  # it would add one to every endpoint; this one is there anyway
-    )(_with_input(view, inputs))
+    )(_with_input(view, inputs, exact=needs_token))
     return described
 
 
-def _with_input(view: Callable[..., Response], inputs: _Inputs) -> Callable[..., Response]:
-    """Return the view with what it takes read from the request and checked."""
-    given = zip(_Inputs._fields, inputs, (_query, _body, _headers), strict=True)
+def _with_input(view: Callable[..., Response], inputs: _Inputs, *, exact: bool = False) -> Callable[..., Response]:
+    """Return the view with what it takes read from the request and checked; an `exact` body has known fields only."""
+    given = zip(_Inputs._fields, inputs, (_query, _exact_body if exact else _body, _headers), strict=True)
     readers = {name: (model, read) for name, model, read in given if model is not None}
 
     @wraps(view)
@@ -263,13 +275,17 @@ def _headers(model: type[Model]) -> Model:
     return _checked(lambda: model.model_validate(dict(request.headers)))
 
 
-def _body(model: type[Model]) -> Model:
+def _exact_body(model: type[Model]) -> Model:
+    return _body(model, extra="forbid")  # whatever the models say, those in it included
+
+
+def _body(model: type[Model], *, extra: Literal["forbid"] | None = None) -> Model:
     raw = request.get_data()
     if not raw and not request.content_type:
         raw = b"{}"
     elif not request.is_json:
         raise UnsupportedMediaType(say("Send JSON, with the header Content-Type: application/json."))
-    return _checked(lambda: model.model_validate_json(raw))
+    return _checked(lambda: model.model_validate_json(raw, extra=extra))
 
 
 def _checked(validate: Callable[[], Model]) -> Model:

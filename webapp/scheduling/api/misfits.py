@@ -34,8 +34,7 @@ def answer_misfits(body: MisfitAnswerIn) -> MisfitsOut:
     """Keep bookings that no longer fit, ask their guests to move them, or cancel them; the answer is what is left."""
     with transaction():
         found = [misfit.booking for misfit in _misfits(body.host_id).items]
-        chosen = [booking for booking in found if body.booking_ids is None or booking.id in body.booking_ids]
-        answer_several(bookings=chosen, answer=body.answer, reason=body.reason or "")
+        answer_several(bookings=body.chosen(found), answer=body.answer, reason=body.reason or "")
     return MisfitsOut.of(_misfits(body.host_id))
 
 

@@ -8,7 +8,7 @@ from pydantic import Field
 
 from webapp.scheduling.schemas.fields import Email
 from webapp.scheduling.service.attendees import MOST_ATTENDEES
-from webapp.web.openapi import In
+from webapp.web.openapi import GuestIn
 
 Attendees = Annotated[
     list[Email],
@@ -16,7 +16,7 @@ Attendees = Annotated[
 ]
 
 
-class AttendeesIn(In):
+class AttendeesIn(GuestIn):
     """Who is to be invited as well."""
 
     attendees: Attendees

@@ -46,7 +46,7 @@ from webapp.scheduling.service.policy import can_cancel, can_reschedule
 from webapp.scheduling.service.questions import Question
 from webapp.scheduling.service.series import Recurrence
 from webapp.scheduling.service.standing import can_change
-from webapp.web.openapi import In, Out, Query
+from webapp.web.openapi import GuestIn, Out, Query
 from webapp.web.times import reader_tag
 
 
@@ -71,7 +71,7 @@ class SlotsQuery(DaysQuery):
     link: str | None = Field(None, max_length=100, description=LINK)
 
 
-class InviteeIn(In):
+class InviteeIn(GuestIn):
     """Who books."""
 
     name: Name
@@ -80,7 +80,7 @@ class InviteeIn(In):
     locale: Language | None = Field(None, description="In which language to write to them; else the request's own.")
 
 
-class RecurrenceIn(In):
+class RecurrenceIn(GuestIn):
     """How a booking is repeated: `count` meetings in all, at one time of day in the zone of the host's hours.
 
     `skip` are the starts of later ones that are left out, as 409 `occurrences_refused` names them.
@@ -95,7 +95,7 @@ class RecurrenceIn(In):
         return Recurrence(frequency=self.frequency, count=self.count, skip=self.skip)
 
 
-class MeetingIn(In):
+class MeetingIn(GuestIn):
     """What guests and hosts alike say of a booking to make."""
 
     start: Start
@@ -131,13 +131,13 @@ class BookingIn(MeetingIn):
     )
 
 
-class RescheduleIn(In):
+class RescheduleIn(GuestIn):
     """Where a booking is to be moved."""
 
     start: Start
 
 
-class CancelIn(In):
+class CancelIn(GuestIn):
     """Why a booking is cancelled, if it is told."""
 
     reason: Reason | None = None

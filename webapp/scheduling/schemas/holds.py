@@ -8,12 +8,12 @@ from pydantic import Field, StringConstraints
 
 from webapp.scheduling.models import Hold
 from webapp.scheduling.schemas.fields import LINK, Moment, Start
-from webapp.web.openapi import In, Out
+from webapp.web.openapi import GuestIn, Out
 
 HoldToken = Annotated[str, StringConstraints(max_length=64)]
 
 
-class HoldIn(In):
+class HoldIn(GuestIn):
     """A time to keep while a guest decides. `instead_of` is an earlier hold of the same guest, which is let go."""
 
     start: Start

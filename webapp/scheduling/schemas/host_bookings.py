@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from uuid import UUID
 
-from pydantic import Field
+from pydantic import ConfigDict, Field
 
 from webapp.scheduling.schemas.guests import MeetingIn, RescheduleIn
 
@@ -21,11 +21,15 @@ class HostBookingIn(MeetingIn):
     `answers` are as in a guest's own booking; a phone number can be left out, though the host is to call.
     """
 
+    model_config = ConfigDict(extra="forbid")
+
     event_type_id: UUID
     outside_rules: bool = _OUTSIDE
 
 
 class HostRescheduleIn(RescheduleIn):
     """Where a booking is to be moved."""
+
+    model_config = ConfigDict(extra="forbid")
 
     outside_rules: bool = _OUTSIDE

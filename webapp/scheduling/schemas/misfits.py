@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Annotated
 from uuid import UUID
 
 from pydantic import Field
 
+from webapp.core.validation import FieldError, InvalidInput
+from webapp.core.words import say
+from webapp.scheduling.models import Booking
 from webapp.scheduling.schemas.fields import Reason
 from webapp.scheduling.schemas.members import BookingOut
 from webapp.scheduling.service.impact import Answer, Cause, Misfits
 from webapp.web.openapi import In, Out, Query
 
 _WHOSE = "Another host than the token's holder, for who manages the organisation."
+_WHICH = say("Please either name bookings in booking_ids, or send all as true for every one that is listed.")
 
 
 class MisfitOut(Out):
@@ -42,12 +47,23 @@ class MisfitsQuery(Query):
 
 
 class MisfitAnswerIn(In):
-    """What becomes of bookings that no longer fit: of those named, or of all that are listed.
+    """What becomes of bookings that no longer fit: of those in `booking_ids`, or with `all` of all that are listed.
 
-    They are kept, or their guests are asked to choose another time, or they are cancelled with a reason.
+    One of both is required. They are kept, or their guests are asked to choose another time, or they are cancelled
+    with a reason.
     """
 
     answer: Answer
     booking_ids: Annotated[list[UUID], Field(max_length=1000)] | None = None
+    all: bool = False
     reason: Reason | None = None
     host_id: UUID | None = Field(None, description=_WHOSE)
+
+    def chosen(self, found: Iterable[Booking]) -> list[Booking]:
+        """Return those of the bookings that it is about.
+
+        Raises InvalidInput naming `booking_ids` when neither these nor `all` are given, or both.
+        """
+        if self.all == (self.booking_ids is not None):
+            raise InvalidInput([FieldError("booking_ids", _WHICH)])
+        return [booking for booking in found if self.all or booking.id in (self.booking_ids or ())]

@@ -18,11 +18,11 @@ from webapp.scheduling.schemas.members import BookedTypeOut
 from webapp.scheduling.service import waitlist
 from webapp.scheduling.service.guests import Guest
 from webapp.scheduling.service.offers import Offer
-from webapp.web.openapi import In, Out
+from webapp.web.openapi import GuestIn, Out
 from webapp.web.times import reader_tag
 
 
-class WaitlistIn(In):
+class WaitlistIn(GuestIn):
     """Somebody who wants to wait: for a `start` that is taken, or for any time of a `day` that is full; one of both."""
 
     start: Start | None = None
@@ -56,7 +56,7 @@ class WaitlistIn(In):
         )
 
 
-class AcceptIn(In):
+class AcceptIn(GuestIn):
     """Taking an offer; `answers` replace those given on joining."""
 
     answers: Answers | None = None
