@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import itertools
 from datetime import timedelta
 from io import StringIO
 from typing import Any
@@ -72,6 +73,34 @@ def test_what_begins_like_a_formula_is_kept_from_being_one(client: FlaskClient, 
     cells = [cell for line in csv.reader(StringIO(text, newline="")) for cell in line]
     assert cells.count(f"'{evil}") == 4  # a name, a type, a question, an answer
     assert not [cell for cell in cells if cell.startswith(begins)]
+
+
+@pytest.mark.parametrize("delimiter", [",", ";", "\t"])
+def test_no_cell_is_a_formula_wherever_a_spreadsheet_parts_the_line(
+    client: FlaskClient, host: Membership, delimiter: str
+) -> None:
+    parts = itertools.product(
+        ("", "a", 'a"', '"'), (";", "\t", "\n", "\r\n", ""), ("", " ", '"', ' "'), ("=1+1", "-1", "@A1")
+    )
+    evils = ["".join(each) for each in parts]
+    kind = event_type(of=host, questions=[question(str(number), evil) for number, evil in enumerate(evils)])
+    answers = {str(number): evil for number, evil in enumerate(evils)}
+    factories.booking(of=kind, start=at(10), guest_name="Ada;=1+1;", answers=answers)
+    text = client.get(API, headers=bearer(host)).data.decode("utf-8-sig")
+    cells = [cell for line in csv.reader(StringIO(text, newline=""), delimiter=delimiter) for cell in line]
+    assert not [cell for cell in cells if cell.lstrip(' "').startswith(("=", "-", "@"))]
+
+
+def test_a_semicolon_parts_no_text_and_a_line_break_no_row(client: FlaskClient, host: Membership) -> None:
+    kind = event_type(of=host, questions=[question("topic", "Topic?")])
+    said = 'Tea; no "milk"\n- or coffee - either, +1'
+    factories.booking(of=kind, start=at(10), answers={"topic": said})
+    answer = client.get(API, headers=bearer(host))
+    assert all(
+        line.startswith('"') and line.endswith('"') for line in answer.text.removeprefix("\ufeff").split("\r\n")[:-1]
+    )
+    [row] = rows(answer)
+    assert row["Topic?"] == said.replace("\n-", "\n'-")
 
 
 def test_each_question_has_a_column_also_one_that_is_no_longer_asked(client: FlaskClient, host: Membership) -> None:

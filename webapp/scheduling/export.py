@@ -1,11 +1,15 @@
 """Bookings as a CSV file, row by row: as many as there are, in the memory and the queries of one batch at a time.
 
 Spreadsheets run what begins like a formula, and guests may type anything, so such cells begin with an apostrophe.
+Where lists are written with semicolons, as in German, they also part a line there or at tabs. Quotation marks do not
+keep them from it, since to such a reader the quoted text ends before the first comma, and from there on each semicolon
+and each line break begins a cell. So what begins like a formula behind one of those has an apostrophe, too.
 """
 
 from __future__ import annotations
 
 import csv
+import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import UTC, datetime, tzinfo
 from io import StringIO
@@ -27,7 +31,9 @@ BATCH = 500
 # So that spreadsheets take it for UTF-8.
 _BYTE_ORDER_MARK = "\ufeff"
 # The last four are how East Asian keyboards write the first four.
-_BEGINS_A_FORMULA = tuple("=+-@\t\r\n\uff1d\uff0b\uff0d\uff20")
+_BEGINS_A_FORMULA = "=+\\-@\uff1d\uff0b\uff0d\uff20"
+# Where a cell begins with a tab or a line break, and where one may begin with a formula, marks and blanks aside.
+_DANGEROUS = re.compile(rf'^(?=[\t\r\n])|(?:^|(?<=[;\t\r\n]))(?=(?:"|[^\S\t\r\n])*[{_BEGINS_A_FORMULA}])')
 _TIME = "%Y-%m-%d %H:%M"
 
 
@@ -59,14 +65,14 @@ def bookings_csv(selection: Selection, *, zone: ZoneInfo) -> Iterator[str]:
 
 
 def _lines(rows: Iterable[list[str]]) -> str:
-    """Return rows as CSV (RFC 4180)."""
+    """Return rows as CSV (RFC 4180), each cell between quotation marks."""
     written = StringIO(newline="")
-    csv.writer(written).writerows([_harmless(cell) for cell in row] for row in rows)
+    csv.writer(written, quoting=csv.QUOTE_ALL).writerows([_harmless(cell) for cell in row] for row in rows)
     return written.getvalue()
 
 
 def _harmless(cell: str) -> str:
-    return f"'{cell}" if cell.startswith(_BEGINS_A_FORMULA) else cell
+    return _DANGEROUS.sub("'", cell)
 
 
 def _columns(zone: ZoneInfo) -> list[Column]:
