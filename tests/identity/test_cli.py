@@ -51,6 +51,7 @@ def test_the_zone_may_be_left_out(app: Flask) -> None:
         ({"password": ""}, "--password: Choose a password of 12 to 256 characters."),
         ({"email": "ada"}, "--email: Give an e-mail address such as name@example.com."),
         ({"slug": "Studio Nord"}, "--slug: Use lower-case letters, digits and single hyphens"),
+        ({"slug": "bookings"}, "--slug: Almanac uses this address itself; choose a different one."),
         ({"timezone": "Mars"}, "--timezone: Give a time zone by its IANA name"),
         ({"organization": " "}, "--organization: Give a name of 1 to 120 characters"),
         ({"name": ""}, "--name: Give a name of 1 to 120 characters"),

@@ -50,6 +50,8 @@ def test_an_organisation_opens_with_its_owner(app: Flask) -> None:
         ("slug", "studio--nord", "invalid_slug"),
         ("slug", "studio\n", "invalid_slug"),
         ("slug", "x" * 61, "invalid_slug"),
+        ("slug", "bookings", "slug_reserved"),
+        ("slug", "waitlist", "slug_reserved"),
         ("timezone", "Mars/Olympus", "unknown_zone"),
         ("timezone", "", "unknown_zone"),
         ("timezone", "../etc", "unknown_zone"),
@@ -83,3 +85,15 @@ def test_what_is_taken_is_refused_by_name(app: Flask, changes: dict[str, str], f
         register(**changes)
     assert (refusal.value.field, refusal.value.code, refusal.value.status) == (field, code, 409)
     assert session().scalar(select(func.count()).select_from(Organization)) == 1
+
+
+@pytest.mark.parametrize("begin", ["/api/v1/public/", "/book/", "/embed/"])
+def test_no_address_of_ours_can_be_taken_for_an_organisation_s(app: Flask, begin: str) -> None:
+    paths = [
+        rule.rule.removeprefix(begin).split("/") for rule in app.url_map.iter_rules() if rule.rule.startswith(begin)
+    ]
+    assert paths
+    fixed = {path[0] for path in paths if not path[0].startswith("<")}
+    assert fixed <= service.RESERVED_SLUGS
+    # Nor for one of its event types', whose slugs are free.
+    assert all(second.startswith("<") for first, *rest in paths if first not in fixed for second in rest[:1])

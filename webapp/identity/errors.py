@@ -45,6 +45,13 @@ class InvalidSlug(DomainError):
     )
 
 
+class SlugReserved(DomainError):
+    """A name that stands in web addresses of Almanac's own, where an organisation's would."""
+
+    code: ClassVar[str] = "slug_reserved"
+    message: ClassVar[str] = say("Almanac uses this address itself; choose a different one.")
+
+
 class InvalidName(DomainError):
     """A name that is empty, too long, or holds control characters."""
 

@@ -30,6 +30,7 @@ from webapp.identity.errors import (
     InvalidEmail,
     InvalidName,
     InvalidSlug,
+    SlugReserved,
     SlugTaken,
     UnfitExpiry,
     UnfitPassword,
@@ -47,6 +48,9 @@ TOKEN_USE_GRAIN = timedelta(minutes=1)
 TOKEN_LONGEST = timedelta(days=3660)
 PASSWORD_LENGTH = range(12, 257)
 ADMINISTRATORS_SCOPES = frozenset({Scope.JOBS_READ, Scope.JOBS_WRITE, Scope.ORGANIZATION_WRITE})
+
+# These stand for something else where an organisation's slug stands in addresses, and are found there first.
+RESERVED_SLUGS = frozenset({"bookings", "waitlist"})
 
 _SLUG = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
 
@@ -235,11 +239,10 @@ def register_organization(
 ) -> Membership:
     """Open an organisation with its first owner, who gets its time zone, and return their membership.
 
-    Raises InvalidName, InvalidSlug, UnknownZone, InvalidEmail, UnfitPassword, SlugTaken and EmailTaken, each naming
-    its field.
+    Raises InvalidName, InvalidSlug, SlugReserved, UnknownZone, InvalidEmail, UnfitPassword, SlugTaken and EmailTaken,
+    each naming its field.
     """
-    if len(slug) > 60 or not _SLUG.fullmatch(slug):
-        raise InvalidSlug(field="slug")
+    _require_slug(slug)
     _check_password(password, field="password")
     zone = _checked_zone(timezone)
     organization = Organization(name=_checked_name(name, field="name", longest=120), slug=slug, timezone=zone)
@@ -326,6 +329,13 @@ def _checked_email(value: str, *, field: str) -> str:
     if email is None:
         raise InvalidEmail(field=field)
     return email
+
+
+def _require_slug(slug: str) -> None:
+    if len(slug) > 60 or not _SLUG.fullmatch(slug):
+        raise InvalidSlug(field="slug")
+    if slug in RESERVED_SLUGS:
+        raise SlugReserved(field="slug")
 
 
 def _checked_zone(value: str) -> str:
