@@ -120,6 +120,24 @@ def test_the_same_request_sent_again_with_its_key_holds_once(client: FlaskClient
     assert rows(Hold) == [1]
 
 
+@pytest.mark.parametrize("ends", ["let go", "booked", "run out"])
+def test_the_same_request_is_not_answered_with_a_hold_that_is_gone(
+    client: FlaskClient, travel: Travel, ends: str
+) -> None:
+    kind, key = event_type(), {"Idempotency-Key": "once"}
+    path, sent = f"{address(kind)}/holds", {"start": at(10).isoformat()}
+    token = client.post(path, json=sent, headers=key).get_json()["token"]
+    if ends == "let go":
+        client.delete(f"{path}/{token}")
+    elif ends == "booked":
+        assert client.post(f"{address(kind)}/bookings", json=body(at(10), hold=token)).status_code == 201
+    else:
+        travel(LATER)
+    refused(client.post(path, json=sent, headers=key), 409, "hold_gone")
+    fresh = client.post(path, json=sent, headers={"Idempotency-Key": "again"})
+    assert fresh.status_code == (409 if ends == "booked" else 201)
+
+
 def test_a_guest_keeps_it_longer(client: FlaskClient, travel: Travel) -> None:
     kind = event_type()
     first = hold(client, kind, at(10)).get_json()

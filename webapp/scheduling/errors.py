@@ -278,6 +278,15 @@ class TooEarlyToSay(Conflict):
     message: ClassVar[str] = say("The meeting has not started yet, so nobody can say who came.")
 
 
+class HoldGone(Conflict):
+    """What was kept for a guest is not any more: it was let go, was booked or has run out."""
+
+    code: ClassVar[str] = "hold_gone"
+    message: ClassVar[str] = say(
+        "This time is kept for you no longer; please ask for it again, with a fresh Idempotency-Key."
+    )
+
+
 class TooManyHolds(DomainError):
     """As many times are kept for guests from one place as may be."""
 
