@@ -87,10 +87,16 @@ def test_programs_are_told_how_to_show_their_token(description: dict[str, Any]) 
     assert "security" not in description["paths"]["/api/v1/public/{org}"]["get"]
 
 
-def test_the_idempotency_key_is_described(description: dict[str, Any]) -> None:
-    create = description["paths"]["/api/v1/public/{org}/{event_type}/bookings"]["post"]
-    (header,) = (parameter for parameter in create["parameters"] if parameter["in"] == "header")
-    assert (header["name"], header["required"]) == ("Idempotency-Key", False)
+def test_the_idempotency_key_is_described_wherever_something_is_created(description: dict[str, Any]) -> None:
+    creating = [
+        (path, operation)
+        for path, method, operation in _operations(description)
+        if method == "post" and "201" in operation["responses"]
+    ]
+    assert len(creating) > 5
+    for path, operation in creating:
+        headers = [parameter for parameter in operation.get("parameters", []) if parameter["in"] == "header"]
+        assert [(header["name"], header["required"]) for header in headers] == [("Idempotency-Key", False)], path
 
 
 def _fits(value: Any, schema: dict[str, Any], description: dict[str, Any]) -> None:

@@ -10,9 +10,9 @@ from sqlalchemy import text
 
 from tests.factories import event_type, member, schedule
 from tests.notifications.test_mails_to_a_team import work
-from tests.scheduling.helpers import address, at, bearer, body, booked
+from tests.scheduling.helpers import address, at, bearer, body, booked, refused
 from tests.scheduling.test_waitlist_api import wish
-from tests.scheduling.waiting import bookable
+from tests.scheduling.waiting import bookable, tokens_of_a_line
 from webapp.core.db import metadata, session, transaction
 from webapp.identity.models import Scope
 from webapp.scheduling import queries
@@ -60,6 +60,21 @@ def test_no_table_has_the_link_of_a_place_in_line(client: FlaskClient) -> None:
     work()
     assert tables_with(last_part(made.get_json()["url"])) == []
     assert again.get_json() == made.get_json()
+
+
+def test_an_offer_is_accepted_once_and_the_answer_can_be_had_again(client: FlaskClient) -> None:
+    kind = bookable()
+    token = tokens_of_a_line(kind, at(10))[1]
+    path = f"/api/v1/public/waitlist/{token}/accept"
+    made, again = (client.post(path, json={}, headers=KEY) for _ in range(2))
+    assert (made.status_code, again.status_code) == (201, 201), again.text
+    assert again.get_json() == made.get_json()
+    work()
+    assert tables_with(token) == tables_with(last_part(made.get_json()["manage_url"])) == []
+    other = client.post(path, json={"answers": {"topic": "?"}}, headers=KEY)
+    refused(other, 422, "idempotency_key_reused")
+    refused(client.post(path, json={}), 409, "no_offer")
+    refused(client.post(path, json={}, headers={"Idempotency-Key": "another"}), 409, "no_offer")
 
 
 def test_no_table_has_the_link_of_a_secret_event_type(client: FlaskClient) -> None:

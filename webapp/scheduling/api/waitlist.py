@@ -90,11 +90,24 @@ def show_waitlist_entry(token: str) -> WaitlistEntryOut:
 
 
 @blueprint.post("/waitlist/<token>/accept")
-@endpoint(answers=BookingCreated, status=201, body=AcceptIn, problems=(404, 409), tag="Waitlist")
-def accept_waitlist_offer(token: str, body: AcceptIn) -> BookingCreated:
+@endpoint(
+    answers=BookingCreated,
+    status=201,
+    body=AcceptIn,
+    headers=IdempotencyHeaders,
+    problems=(404, 409),
+    tag="Waitlist",
+)
+def accept_waitlist_offer(token: str, body: AcceptIn, headers: IdempotencyHeaders) -> BookingCreated:
     """Book the time on offer. 409 `no_offer` when there is none, or no longer."""
-    with transaction():
-        booking = waitlist.accept(entry=queries.entry_by_token(token), answers=body.answers)
+    entry = queries.entry_by_token(token)
+    booking = made_once(
+        f"accept:{entry.id}",  # the path has the token in it, which is not to be kept
+        headers=headers,
+        body=body,
+        create=lambda: waitlist.accept(entry=entry, answers=body.answers),
+        find=partial(queries.get_booking, entry.organization_id),
+    )
     return BookingCreated.of(booking)
 
 
