@@ -80,6 +80,33 @@ def test_every_operation_says_what_it_does_and_how_it_fails(description: dict[st
     assert len(names) == len(list(_operations(description)))
 
 
+def _unbounded(part: Any) -> Iterator[dict[str, Any]]:
+    """Every number, text and list that may be of any size."""
+    bounds = {
+        "integer": {"minimum", "maximum"},
+        "string": {"maxLength", "format", "enum", "pattern"},
+        "array": {"maxItems"},
+    }
+    if isinstance(part, dict):
+        said = bounds.get(kind, set()) & part.keys() if isinstance(kind := part.get("type"), str) else set()
+        if kind in bounds and len(said) < (2 if kind == "integer" else 1):
+            yield part
+    for inner in part.values() if isinstance(part, dict) else part if isinstance(part, list) else ():
+        yield from _unbounded(inner)
+
+
+def test_whatever_is_sent_has_a_greatest_size(description: dict[str, Any]) -> None:
+    schemas = description["components"]["schemas"]
+    sent: dict[str, Any] = {}
+    waiting = [operation["requestBody"] for _, _, operation in _operations(description) if "requestBody" in operation]
+    while waiting:
+        found = {reference.rpartition("/")[2] for reference in _references(waiting.pop())} - sent.keys()
+        sent |= {name: schemas[name] for name in found}
+        waiting += [schemas[name] for name in found]
+    assert len(sent) > 20
+    assert list(_unbounded(sent)) == []
+
+
 def test_programs_are_told_how_to_show_their_token(description: dict[str, Any]) -> None:
     scheme = description["components"]["securitySchemes"]["token"]
     assert (scheme["type"], scheme["scheme"]) == ("http", "bearer")

@@ -136,14 +136,15 @@ def test_only_what_is_given_changes(client: FlaskClient, program: dict[str, str]
     ("sent", "fields"),
     [
         ({"duration": 4, "name": " ", "slug": "x"}, ["duration", "name"]),
-        ({"duration": "long", "slot_interval": -1}, ["duration", "slot_interval"]),
+        ({"duration": "long", "slot_interval": None}, ["duration", "slot_interval"]),
+        ({"duration": 0, "slot_interval": -1}, ["duration", "slot_interval"]),
         ({"slug": "No Slug", "location_kind": "link", "location": "x"}, ["location", "slug"]),
         ({"location_kind": "moon"}, ["location_kind"]),
         ({"color": "beige", "all_day_events": "perhaps"}, ["all_day_events", "color"]),
         ({"questions": [{"label": ""}]}, ["questions.0"]),
         ({"questions": [{"label": "a", "kind": "single_choice"}]}, ["questions.0"]),
         ({"series_most": 53, "seats": 2}, ["seats", "series_most"]),
-        ({"limit_per_day": 0, "horizon_days": 10**30}, ["horizon_days"]),
+        ({"limit_per_day": 0, "horizon_days": 10**30}, ["horizon_days", "limit_per_day"]),
     ],
 )
 def test_what_makes_no_sense_is_named(

@@ -18,11 +18,14 @@ from webapp.scheduling.schemas.event_types import CopyIn, EventTypeChanges, Even
 from webapp.scheduling.schemas.members import EventTypeOut, EventTypesOut
 from webapp.scheduling.service import event_types as service
 from webapp.scheduling.service.copies import copy_event_type
+from webapp.scheduling.service.event_types import LONGEST_NAME
 from webapp.scheduling.service.named_schedules import choose_schedule
 from webapp.scheduling.service.teams import schedule_of
 from webapp.web.openapi import IdempotencyHeaders, endpoint
 
 blueprint = for_members("scheduling_event_types_api")
+
+_COPY = " (copy)"
 
 
 @blueprint.get("/event-types")
@@ -118,7 +121,7 @@ def copy_of_event_type(event_type_id: UUID, body: CopyIn, headers: IdempotencyHe
 
     def copied() -> EventType:
         found = _own(event_type_id)
-        return copy_event_type(event_type=found, name=body.name or f"{found.name[:113]} (copy)")
+        return copy_event_type(event_type=found, name=body.name or found.name[: LONGEST_NAME - len(_COPY)] + _COPY)
 
     return EventTypeOut.of(created_once(headers=headers, body=body, create=copied, find=_own))
 

@@ -6,23 +6,24 @@ from datetime import date, datetime, timedelta
 from typing import Annotated, Self
 from uuid import UUID
 
-from pydantic import Field, StringConstraints
+from pydantic import Field
 
 from webapp.core.clock import find_zone
 from webapp.core.validation import FieldError, InvalidInput
 from webapp.core.words import say
 from webapp.scheduling.models import BlockedTime, OutOfOffice, RecurringBlock
-from webapp.scheduling.schemas.fields import Day, Moment, Start, ZoneName
+from webapp.scheduling.recurrence import LONGEST_RULE
+from webapp.scheduling.schemas.fields import Day, Moment, Start, ZoneName, at_most, up_to
 from webapp.scheduling.schemas.members import MemberOut
 from webapp.scheduling.schemas.schedules import Clock, clock_of, minutes_of
-from webapp.scheduling.service.blocks import BlockDetails, RecurringDetails
-from webapp.scheduling.service.out_of_office import AwayDetails
+from webapp.scheduling.service.blocks import LONGEST_TITLE, MOST_EXCEPTIONS, BlockDetails, RecurringDetails
+from webapp.scheduling.service.out_of_office import LONGEST_NOTE, AwayDetails
 from webapp.web.openapi import In, Out
 
-Title = Annotated[str, StringConstraints(max_length=500)]
+Title = Annotated[str, up_to(LONGEST_TITLE)]
 Rule = Annotated[
     str,
-    StringConstraints(max_length=500),
+    up_to(LONGEST_RULE),
     Field(description="RFC 5545, of days and longer.", examples=["FREQ=WEEKLY;BYDAY=MO,TH"]),
 ]
 
@@ -90,7 +91,7 @@ class RecurringBlockIn(In):
     start: Clock
     end: Clock
     rule: Rule
-    except_days: Annotated[list[Day], Field(max_length=1000)] = []
+    except_days: Annotated[list[Day], at_most(MOST_EXCEPTIONS)] = []
 
     def details(self) -> RecurringDetails:
         """Return the times in the service's terms."""
@@ -149,7 +150,7 @@ class OutOfOfficeIn(In):
     first_day: Day
     last_day: Day
     timezone: ZoneName | None = None
-    note: Title = ""
+    note: Annotated[str, up_to(LONGEST_NOTE)] = ""
     stand_in_id: UUID | None = None
 
     def details(self, *, timezone: str) -> AwayDetails:

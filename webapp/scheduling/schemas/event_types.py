@@ -6,27 +6,43 @@ from dataclasses import replace
 from typing import Annotated, Any
 from uuid import UUID
 
-from pydantic import Field, StringConstraints
+from pydantic import Field
 
 from webapp.scheduling.models import AllDayEvents, EventColor, EventKind, EventType, LocationKind, QuestionKind
-from webapp.scheduling.service.event_types import EventTypeDetails, details_of
-from webapp.scheduling.service.questions import MOST_OPTIONS, MOST_QUESTIONS, Question
-from webapp.scheduling.service.teams import MOST_HOSTS, TeamMember
-from webapp.scheduling.service.texts import slug_for
+from webapp.scheduling.schemas.fields import at_most, up_to, within
+from webapp.scheduling.service.event_types import (
+    LONGEST_DESCRIPTION,
+    LONGEST_NAME,
+    LONGEST_POLICY,
+    MOST_DURATIONS,
+    EventTypeDetails,
+    details_of,
+)
+from webapp.scheduling.service.places import LONGEST_LOCATION
+from webapp.scheduling.service.questions import (
+    LONGEST_KEY,
+    LONGEST_LABEL,
+    LONGEST_OPTION,
+    MOST_OPTIONS,
+    MOST_QUESTIONS,
+    Question,
+)
+from webapp.scheduling.service.teams import MOST_HOSTS, PRIORITIES, TeamMember
+from webapp.scheduling.service.texts import LONGEST_SLUG, slug_for
 from webapp.web.openapi import In
 
-# What the service checks again, field by field; here only so that no number is too large for any column.
-Count = Annotated[int, Field(ge=0, le=1_000_000)]
+Name = Annotated[str, up_to(LONGEST_NAME)]
+Option = Annotated[str, up_to(LONGEST_OPTION)]
 
 
 class QuestionIn(In):
     """A question to ask. Leave `key` out for a new one; send the key of an old one to keep its answers together."""
 
-    label: str = Field(max_length=200)
+    label: Annotated[str, up_to(LONGEST_LABEL)]
     kind: QuestionKind = QuestionKind.SHORT_TEXT
     required: bool = False
-    options: list[str] = Field(default_factory=list, max_length=MOST_OPTIONS)
-    key: str = Field("", max_length=60)
+    options: list[Option] = Field(default_factory=list, max_length=MOST_OPTIONS)
+    key: Annotated[str, up_to(LONGEST_KEY)] = ""
 
     def question(self) -> Question:
         """Return it in the service's terms."""
@@ -37,7 +53,7 @@ class HostIn(In):
     """One who hosts an event type with others; priority 1 is asked first."""
 
     host_id: UUID
-    priority: int = Field(1, ge=1, le=9)
+    priority: int = Field(PRIORITIES[0], ge=PRIORITIES[0], le=PRIORITIES[-1])
 
 
 class EventTypeChanges(In):
@@ -47,33 +63,33 @@ class EventTypeChanges(In):
     organisation may choose the `team`.
     """
 
-    name: str = Field("", max_length=120)
-    slug: Annotated[str, StringConstraints(max_length=60)] = ""
-    description: str = Field("", max_length=5000)
-    duration: Count = 30
-    other_durations: list[Count] = Field(default_factory=list, max_length=20)
-    slot_interval: Count = 30
-    slot_offset: Count = 0
-    buffer_before: Count = 0
-    buffer_after: Count = 0
+    name: Name = ""
+    slug: Annotated[str, up_to(LONGEST_SLUG)] = ""
+    description: Annotated[str, up_to(LONGEST_DESCRIPTION)] = ""
+    duration: Annotated[int, within("duration")] = 30
+    other_durations: Annotated[list[Annotated[int, within("duration")]], at_most(MOST_DURATIONS)] = []
+    slot_interval: Annotated[int, within("slot_interval")] = 30
+    slot_offset: Annotated[int, within("slot_offset")] = 0
+    buffer_before: Annotated[int, within("buffer_before")] = 0
+    buffer_after: Annotated[int, within("buffer_after")] = 0
     buffers_among_own: bool = False
-    minimum_notice: Count = 60
-    horizon_days: Count = 60
-    limit_per_day: Count | None = None
-    limit_per_week: Count | None = None
-    limit_per_month: Count | None = None
-    seats: Count = 1
-    most_attendees: Count = 0
+    minimum_notice: Annotated[int, within("minimum_notice")] = 60
+    horizon_days: Annotated[int, within("horizon_days")] = 60
+    limit_per_day: Annotated[int, within("limit_per_day")] | None = None
+    limit_per_week: Annotated[int, within("limit_per_week")] | None = None
+    limit_per_month: Annotated[int, within("limit_per_month")] | None = None
+    seats: Annotated[int, within("seats")] = 1
+    most_attendees: Annotated[int, within("most_attendees")] = 0
     expects_check_in: bool = False
     requires_approval: bool = False
-    cancel_notice: Count | None = 0
-    reschedule_notice: Count | None = 0
-    policy: str = Field("", max_length=2000)
+    cancel_notice: Annotated[int, within("cancel_notice")] | None = 0
+    reschedule_notice: Annotated[int, within("reschedule_notice")] | None = 0
+    policy: Annotated[str, up_to(LONGEST_POLICY)] = ""
     waitlist_enabled: bool = False
-    series_most: Count = 1
+    series_most: Annotated[int, within("series_most")] = 1
     is_secret: bool = False
     location_kind: LocationKind = LocationKind.OTHER
-    location: str = Field("", max_length=255)
+    location: Annotated[str, up_to(LONGEST_LOCATION)] = ""
     color: EventColor = EventColor.GREEN
     all_day_events: AllDayEvents = AllDayEvents.BLOCK
     questions: list[QuestionIn] = Field(default_factory=list, max_length=MOST_QUESTIONS)
@@ -99,8 +115,8 @@ class EventTypeChanges(In):
 class EventTypeIn(EventTypeChanges):
     """An event type to make. Without a `slug` its address is made from its name; its `kind` stays for ever."""
 
-    name: str = Field(max_length=120)
-    duration: Count
+    name: Name
+    duration: Annotated[int, within("duration")]
     kind: EventKind = EventKind.ONE_TO_ONE
 
     def details(self) -> EventTypeDetails:
@@ -112,4 +128,4 @@ class EventTypeIn(EventTypeChanges):
 class CopyIn(In):
     """What the copy is called; as the original, with “(copy)” behind it, if nothing is said."""
 
-    name: str | None = Field(None, max_length=120)
+    name: Name | None = None

@@ -12,8 +12,17 @@ from webapp.core import clock
 from webapp.core.addresses import email_address
 from webapp.core.languages import LONGEST_TAG, checked_tag
 from webapp.core.words import say
-from webapp.scheduling.service.guests import one_line, phone_number, plain_text
-from webapp.scheduling.service.questions import MOST_OPTIONS
+from webapp.scheduling.service.event_types import NUMBERS
+from webapp.scheduling.service.guests import (
+    LONGEST_ANSWER,
+    LONGEST_EMAIL,
+    LONGEST_NAME,
+    LONGEST_PHONE,
+    one_line,
+    phone_number,
+    plain_text,
+)
+from webapp.scheduling.service.questions import LONGEST_KEY, LONGEST_OPTION, MOST_OPTIONS, MOST_QUESTIONS
 
 LINK = "What the secret link, or the link that books once, ends with after `link=`; there is no way in without one."
 
@@ -21,6 +30,22 @@ _DATE = re.compile(r"\d{4}-\d{2}-\d{2}", re.ASCII)
 
 
 _MOMENT = re.compile(r"\d{4}-\d{2}-\d{2}[Tt]\d{2}:\d{2}(:\d{2}(\.\d{1,9})?)?([Zz]|[+-]\d{2}:?\d{2})", re.ASCII)
+
+
+def within(field: str) -> Any:
+    """Describe between what this number of an event type has to be; its service checks that, and says so plainly."""
+    bounds = NUMBERS[field]
+    return Field(json_schema_extra={"minimum": bounds.least, "maximum": bounds.most})
+
+
+def up_to(most: int) -> Any:
+    """Describe how many characters a text may have; it is checked like `within`."""
+    return Field(json_schema_extra={"maxLength": most})
+
+
+def at_most(most: int) -> Any:
+    """Describe how many things a list may hold, each counted once; it is checked like `within`."""
+    return Field(json_schema_extra={"maxItems": most})
 
 
 def _zone(name: str) -> str:
@@ -83,27 +108,34 @@ Moment = Annotated[
 ]
 
 
-Name = Annotated[str, StringConstraints(max_length=120), AfterValidator(one_line), AfterValidator(_filled)]
-
-
-Email = Annotated[
-    str, StringConstraints(max_length=254), AfterValidator(email_address), Field(examples=["ada@example.com"])
+Length = Annotated[
+    int, within("duration"), Field(description="One of the event type's `durations`; the first if not given.")
 ]
 
 
-Phone = Annotated[str, StringConstraints(max_length=40), AfterValidator(phone_number)]
+Name = Annotated[str, StringConstraints(max_length=LONGEST_NAME), AfterValidator(one_line), AfterValidator(_filled)]
+
+
+Email = Annotated[
+    str, StringConstraints(max_length=LONGEST_EMAIL), AfterValidator(email_address), Field(examples=["ada@example.com"])
+]
+
+
+Phone = Annotated[str, StringConstraints(max_length=LONGEST_PHONE), AfterValidator(phone_number)]
 
 
 Reason = Annotated[str, StringConstraints(max_length=500), AfterValidator(plain_text)]
 
 
-AnswerKey = Annotated[str, StringConstraints(max_length=60)]
+AnswerKey = Annotated[str, StringConstraints(max_length=LONGEST_KEY)]
 
 
 _ANSWER = {
     "anyOf": [
-        *({"type": kind} for kind in ("string", "boolean", "number")),
-        {"type": "array", "items": {"type": "string"}, "maxItems": MOST_OPTIONS},
+        {"type": "string", "maxLength": LONGEST_ANSWER},
+        {"type": "boolean"},
+        {"type": "number"},
+        {"type": "array", "items": {"type": "string", "maxLength": LONGEST_OPTION}, "maxItems": MOST_OPTIONS},
     ]
 }
 
@@ -112,4 +144,4 @@ _ANSWER = {
 AnswerValue = Annotated[Any, AfterValidator(_answer), WithJsonSchema(_ANSWER)]
 
 
-Answers = Annotated[dict[AnswerKey, AnswerValue], Field(max_length=50)]
+Answers = Annotated[dict[AnswerKey, AnswerValue], Field(max_length=MOST_QUESTIONS)]

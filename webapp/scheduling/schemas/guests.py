@@ -31,6 +31,7 @@ from webapp.scheduling.schemas.fields import (
     Day,
     Email,
     Language,
+    Length,
     Moment,
     Name,
     Phone,
@@ -41,6 +42,7 @@ from webapp.scheduling.schemas.fields import (
 from webapp.scheduling.schemas.holds import HoldToken
 from webapp.scheduling.service import booking as bookings
 from webapp.scheduling.service.attendance import can_check_in
+from webapp.scheduling.service.event_types import NUMBERS
 from webapp.scheduling.service.guests import Guest
 from webapp.scheduling.service.policy import can_cancel, can_reschedule
 from webapp.scheduling.service.questions import Question
@@ -48,6 +50,8 @@ from webapp.scheduling.service.series import Recurrence
 from webapp.scheduling.service.standing import can_change
 from webapp.web.openapi import GuestIn, Out, Query
 from webapp.web.times import reader_tag
+
+_LONGEST_SERIES = NUMBERS["series_most"].most
 
 
 class LinkQuery(Query):
@@ -67,7 +71,7 @@ class DaysQuery(Query):
 class SlotsQuery(DaysQuery):
     """Which days, and for how long a meeting."""
 
-    duration: int | None = Field(None, description="One of the event type's `durations`; the first if not given.")
+    duration: Length | None = None
     link: str | None = Field(None, max_length=100, description=LINK)
 
 
@@ -87,8 +91,8 @@ class RecurrenceIn(GuestIn):
     """
 
     frequency: Frequency
-    count: int = Field(ge=2, le=52)
-    skip: list[Start] = Field(default_factory=list, max_length=52)
+    count: int = Field(ge=2, le=_LONGEST_SERIES)
+    skip: list[Start] = Field(default_factory=list, max_length=_LONGEST_SERIES)
 
     def recurrence(self) -> Recurrence:
         """Return it in the service's terms."""
@@ -102,7 +106,7 @@ class MeetingIn(GuestIn):
     timezone: ZoneName
     invitee: InviteeIn
     answers: Answers | None = None
-    duration: int | None = Field(None, description="One of the event type's `durations`; the first if not given.")
+    duration: Length | None = None
     attendees: Attendees | None = None
 
     def guest(self) -> Guest:

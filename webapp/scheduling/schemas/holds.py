@@ -7,7 +7,7 @@ from typing import Annotated
 from pydantic import Field, StringConstraints
 
 from webapp.scheduling.models import Hold
-from webapp.scheduling.schemas.fields import LINK, Moment, Start
+from webapp.scheduling.schemas.fields import LINK, Length, Moment, Start
 from webapp.web.openapi import GuestIn, Out
 
 HoldToken = Annotated[str, StringConstraints(max_length=64)]
@@ -17,7 +17,7 @@ class HoldIn(GuestIn):
     """A time to keep while a guest decides. `instead_of` is an earlier hold of the same guest, which is let go."""
 
     start: Start
-    duration: int | None = Field(None, description="One of the event type's `durations`; the first if not given.")
+    duration: Length | None = None
     instead_of: HoldToken | None = Field(None, description="The token of a hold on the same start, to keep it longer.")
     link: str | None = Field(None, max_length=100, description=LINK)
 

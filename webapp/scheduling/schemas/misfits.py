@@ -13,7 +13,7 @@ from webapp.core.words import say
 from webapp.scheduling.models import Booking
 from webapp.scheduling.schemas.fields import Reason
 from webapp.scheduling.schemas.members import BookingOut
-from webapp.scheduling.service.impact import Answer, Cause, Misfits
+from webapp.scheduling.service.impact import MOST_MISFITS, Answer, Cause, Misfits
 from webapp.web.openapi import In, Out, Query
 
 _WHOSE = "Another host than the token's holder, for who manages the organisation."
@@ -54,7 +54,7 @@ class MisfitAnswerIn(In):
     """
 
     answer: Answer
-    booking_ids: Annotated[list[UUID], Field(max_length=1000)] | None = None
+    booking_ids: Annotated[list[UUID], Field(max_length=MOST_MISFITS)] | None = None
     all: bool = False
     reason: Reason | None = None
     host_id: UUID | None = Field(None, description=_WHOSE)

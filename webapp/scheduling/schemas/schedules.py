@@ -11,8 +11,9 @@ from uuid import UUID
 from pydantic import Field, StringConstraints
 
 from webapp.scheduling.models import DateOverride, Schedule
-from webapp.scheduling.schemas.fields import ZoneName
-from webapp.scheduling.service.schedules import WeeklyRange
+from webapp.scheduling.schemas.fields import ZoneName, at_most, up_to
+from webapp.scheduling.service import holidays, named_schedules
+from webapp.scheduling.service.schedules import WEEKDAYS, WeeklyRange
 from webapp.scheduling.slots import Span
 from webapp.web.openapi import In, Out, Query
 
@@ -25,7 +26,8 @@ Clock = Annotated[
 ]
 CountryCode = Annotated[str, StringConstraints(pattern="^[A-Z]{2}$"), Field(examples=["DE"])]
 SubdivisionCode = Annotated[str, StringConstraints(max_length=60), Field(examples=["BY"])]
-ScheduleName = Annotated[str, StringConstraints(max_length=200)]
+HolidayName = Annotated[str, up_to(holidays.LONGEST_NAME)]
+ScheduleName = Annotated[str, up_to(named_schedules.LONGEST_NAME)]
 
 
 def minutes_of(text: str) -> int:
@@ -53,7 +55,7 @@ class RangeIn(In):
 class WeeklyRangeIn(RangeIn):
     """Hours of a weekday, on which they begin; Monday is 0."""
 
-    weekday: int = Field(ge=0, le=6)
+    weekday: int = Field(ge=WEEKDAYS[0], le=WEEKDAYS[-1])
 
     def weekly(self) -> WeeklyRange:
         """Return the hours in the service's terms."""
@@ -125,7 +127,7 @@ class HolidaysIn(In):
 
     country: CountryCode | None
     subdivision: SubdivisionCode | None = None
-    worked: Annotated[list[str], Field(max_length=1000)] = []
+    worked: Annotated[list[HolidayName], at_most(holidays.MOST_WORKED)] = []
 
 
 class HolidaysQuery(Query):

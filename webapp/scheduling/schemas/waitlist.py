@@ -12,7 +12,7 @@ from pydantic import Field, model_validator
 from webapp.core import clock
 from webapp.core.words import say
 from webapp.scheduling.models import WaitlistEntry, WaitStatus
-from webapp.scheduling.schemas.fields import LINK, Answers, Day, Moment, Start, ZoneName
+from webapp.scheduling.schemas.fields import LINK, Answers, Day, Length, Moment, Start, ZoneName
 from webapp.scheduling.schemas.guests import InviteeIn, InviteeOut, PublicEventTypeOut
 from webapp.scheduling.schemas.members import BookedTypeOut
 from webapp.scheduling.service import waitlist
@@ -30,7 +30,7 @@ class WaitlistIn(GuestIn):
     timezone: ZoneName
     invitee: InviteeIn
     answers: Answers | None = None
-    duration: int | None = Field(None, description="One of the event type's `durations`; the first if not given.")
+    duration: Length | None = None
     link: str | None = Field(None, max_length=100, description=LINK)
 
     @model_validator(mode="after")

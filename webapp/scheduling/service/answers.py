@@ -13,7 +13,7 @@ from typing import Any
 from webapp.core.validation import FieldErrors
 from webapp.core.words import say
 from webapp.scheduling.models import QuestionKind
-from webapp.scheduling.service.guests import LONGEST_ANSWER, one_line, phone_number, plain_text
+from webapp.scheduling.service.guests import LONGEST_ANSWER, LONGEST_PHONE, one_line, phone_number, plain_text
 from webapp.scheduling.service.questions import Question
 from webapp.scheduling.service.texts import at_most
 
@@ -85,7 +85,7 @@ def _tick(_question: Question, given: Answer) -> bool | None:
 
 
 def _phone(_question: Question, given: Answer) -> str | None:
-    return phone_number(at_most(40, _require_text(given)))
+    return phone_number(at_most(LONGEST_PHONE, _require_text(given)))
 
 
 def _number(_question: Question, given: Answer) -> int | float | None:

@@ -12,6 +12,7 @@ from webapp.core.words import say
 from webapp.identity.models import Organization
 
 MOST_SITES = 50
+LONGEST_SITE = 255
 
 _HOST = re.compile(r"(\*\.)?[a-z0-9]([a-z0-9.-]*[a-z0-9])?")
 
@@ -47,6 +48,11 @@ def site_origin(text: str) -> str:
         raise ValueError(refused) from None
     below = "*." if (parts.hostname or "").startswith("*.") else ""
     is_origin = parts.path.strip("/") == "" and not parts.query and not parts.fragment and "@" not in parts.netloc
-    if parts.scheme not in {"http", "https"} or not is_origin or not _HOST.fullmatch(host) or len(written) > 255:
+    if (
+        parts.scheme not in {"http", "https"}
+        or not is_origin
+        or not _HOST.fullmatch(host)
+        or len(written) > LONGEST_SITE
+    ):
         raise ValueError(refused)
     return f"{parts.scheme}://{below}{host}" + (f":{port}" if port else "")

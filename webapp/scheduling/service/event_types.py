@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, fields, replace
-from typing import Any
+from typing import Any, NamedTuple
 from uuid import UUID
 
 from psycopg.errors import ForeignKeyViolation, UniqueViolation
@@ -13,7 +13,7 @@ from sqlalchemy.exc import IntegrityError
 
 from webapp.core.db import session
 from webapp.core.validation import FieldErrors
-from webapp.core.words import say
+from webapp.core.words import Said, say
 from webapp.scheduling.errors import InUse, SlugTaken
 from webapp.scheduling.models import AllDayEvents, EventColor, EventKind, EventType, LocationKind, Schedule
 from webapp.scheduling.service import meetings
@@ -33,30 +33,43 @@ _SEATS = say("seats")
 _MEETINGS = say("meetings")
 _PEOPLE = say("people")
 
-# What the columns hold: the field, its least and its most, and what it counts.
-_NUMBERS = (
-    ("duration", 5, 1440, _MINUTES),
-    ("slot_interval", 5, 1440, _MINUTES),
-    ("buffer_before", 0, 720, _MINUTES),
-    ("buffer_after", 0, 720, _MINUTES),
-    ("minimum_notice", 0, 525_600, _MINUTES),
-    ("horizon_days", 1, 730, _DAYS),
-    ("slot_offset", 0, 1439, _MINUTES),
-    ("seats", 1, 1000, _SEATS),
-    ("series_most", 1, 52, _MEETINGS),
-    ("most_attendees", 0, MOST_ATTENDEES, _PEOPLE),
-    ("cancel_notice", 0, 525_600, _MINUTES),
-    ("reschedule_notice", 0, 525_600, _MINUTES),
-    ("limit_per_day", 1, 1000, _MEETINGS),
-    ("limit_per_week", 1, 1000, _MEETINGS),
-    ("limit_per_month", 1, 1000, _MEETINGS),
-)
+
+class Bounds(NamedTuple):
+    """The least and the most that a number may be, and what it counts."""
+
+    least: int
+    most: int
+    unit: Said
+
+
+# What the columns hold.
+NUMBERS: Mapping[str, Bounds] = {
+    "duration": Bounds(5, 1440, _MINUTES),
+    "slot_interval": Bounds(5, 1440, _MINUTES),
+    "buffer_before": Bounds(0, 720, _MINUTES),
+    "buffer_after": Bounds(0, 720, _MINUTES),
+    "minimum_notice": Bounds(0, 525_600, _MINUTES),
+    "horizon_days": Bounds(1, 730, _DAYS),
+    "slot_offset": Bounds(0, 1439, _MINUTES),
+    "seats": Bounds(1, 1000, _SEATS),
+    "series_most": Bounds(1, 52, _MEETINGS),
+    "most_attendees": Bounds(0, MOST_ATTENDEES, _PEOPLE),
+    "cancel_notice": Bounds(0, 525_600, _MINUTES),
+    "reschedule_notice": Bounds(0, 525_600, _MINUTES),
+    "limit_per_day": Bounds(1, 1000, _MEETINGS),
+    "limit_per_week": Bounds(1, 1000, _MEETINGS),
+    "limit_per_month": Bounds(1, 1000, _MEETINGS),
+}
+
+LONGEST_NAME = 120
+LONGEST_DESCRIPTION = 5000
+LONGEST_POLICY = 2000
 
 # The texts, how long they may be, and what else holds for them.
 _TEXTS = (
-    ("name", 120, one_line),
-    ("description", 5000, plain_text),
-    ("policy", 2000, plain_text),
+    ("name", LONGEST_NAME, one_line),
+    ("description", LONGEST_DESCRIPTION, plain_text),
+    ("policy", LONGEST_POLICY, plain_text),
 )
 
 # What is of its type can be of no wrong value.
@@ -197,7 +210,7 @@ def _checked(details: EventTypeDetails) -> dict[str, Any]:
         require_text(details.name)
     with faults.of("slug"):
         require_slug(details.slug)
-    for field, least, most, unit in _NUMBERS:
+    for field, (least, most, unit) in NUMBERS.items():
         values[field] = getattr(details, field)
         if values[field] is not None and not least <= values[field] <= most:
             faults.add(
@@ -215,9 +228,9 @@ def _checked(details: EventTypeDetails) -> dict[str, Any]:
 
 def _other_durations(details: EventTypeDetails) -> list[int]:
     """Return the further lengths, each once, the shortest first."""
-    others = sorted({*details.other_durations} - {details.duration})
-    if any(not 5 <= minutes <= 1440 for minutes in others):
-        raise ValueError(say("Each length must be between 5 and 1440 minutes."))
+    others, (least, most, _unit) = sorted({*details.other_durations} - {details.duration}), NUMBERS["duration"]
+    if any(not least <= minutes <= most for minutes in others):
+        raise ValueError(say("Each length must be between %(least)d and %(most)d minutes.", least=least, most=most))
     if len(others) > MOST_DURATIONS:
         raise ValueError(say("Please offer at most %(most)d further lengths.", most=MOST_DURATIONS))
     if others and details.kind is EventKind.GROUP:

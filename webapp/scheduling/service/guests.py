@@ -9,6 +9,9 @@ import phonenumbers
 
 from webapp.core.words import say
 
+LONGEST_NAME = 120
+LONGEST_EMAIL = 254
+LONGEST_PHONE = 40
 LONGEST_ANSWER = 5000
 
 _TURNING = frozenset({"RLE", "RLO"})

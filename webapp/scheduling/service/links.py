@@ -15,7 +15,7 @@ from webapp.core.validation import FieldErrors
 from webapp.core.words import say
 from webapp.scheduling.errors import LinkBooksOnly, LinkExpired, LinkUsed
 from webapp.scheduling.models import Booking, BookingLink, EventType
-from webapp.scheduling.service.guests import one_line
+from webapp.scheduling.service.guests import LONGEST_EMAIL, LONGEST_NAME, one_line
 from webapp.scheduling.service.texts import at_most
 
 
@@ -33,9 +33,9 @@ def create_link(
     """
     faults = FieldErrors()
     with faults.of("guest_name"):
-        guest_name = at_most(120, one_line(guest_name))
+        guest_name = at_most(LONGEST_NAME, one_line(guest_name))
     with faults.of("guest_email"):
-        guest_email = email_address(at_most(254, guest_email)) if guest_email.strip() else ""
+        guest_email = email_address(at_most(LONGEST_EMAIL, guest_email)) if guest_email.strip() else ""
     if expires_at is not None and expires_at <= clock.now():
         faults.add("expires_at", say("This has already passed; please choose a later time, or none."))
     faults.refuse()

@@ -15,6 +15,8 @@ from webapp.scheduling.service.texts import at_most, require_text, slug_for
 MOST_QUESTIONS = 20
 MOST_OPTIONS = 50
 LONGEST_OPTION = 100
+LONGEST_LABEL = 200
+LONGEST_KEY = 60
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -63,8 +65,8 @@ def checked_questions(questions: Sequence[Question], faults: FieldErrors) -> lis
     for index, question in enumerate(questions):
         with faults.of(f"questions.{index}"):
             require_text(question.label)
-            label = at_most(200, one_line(question.label))
-            key = at_most(60, one_line(question.key)) or _new_key(label, taken)
+            label = at_most(LONGEST_LABEL, one_line(question.label))
+            key = at_most(LONGEST_KEY, one_line(question.key)) or _new_key(label, taken)
             taken.add(key)
             options = _options(question)
             checked = Question(key=key, label=label, kind=question.kind, required=question.required, options=options)

@@ -6,6 +6,8 @@ import re
 
 from webapp.core.words import say
 
+LONGEST_SLUG = 60
+
 _SLUG = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
 _NOT_IN_SLUG = re.compile(r"[^a-z0-9]+")
 
@@ -25,10 +27,15 @@ def require_text(text: str) -> None:
 
 def require_slug(slug: str) -> None:
     """Raise ValueError when the text cannot be the end of an address."""
-    if len(slug) > 60 or not _SLUG.fullmatch(slug):
-        raise ValueError(say("Please use up to 60 small letters, digits and single hyphens, such as first-meeting."))
+    if len(slug) > LONGEST_SLUG or not _SLUG.fullmatch(slug):
+        raise ValueError(
+            say(
+                "Please use up to %(most)d small letters, digits and single hyphens, such as first-meeting.",
+                most=LONGEST_SLUG,
+            )
+        )
 
 
 def slug_for(name: str) -> str:
     """Return a slug made from a name, for a form to propose; may be empty when the name holds no such letters."""
-    return _NOT_IN_SLUG.sub("-", name.lower()).strip("-")[:60].rstrip("-")
+    return _NOT_IN_SLUG.sub("-", name.lower()).strip("-")[:LONGEST_SLUG].rstrip("-")
