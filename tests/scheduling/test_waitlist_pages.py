@@ -12,7 +12,7 @@ from tests.scheduling.waiting import bookable, cancelled, joined, status, status
 from webapp.core.crypto import new_token
 from webapp.core.db import session, transaction
 from webapp.identity.models import Membership, Role
-from webapp.scheduling.models import EventType, WaitlistEntry, WaitStatus
+from webapp.scheduling.models import EventType, LocationKind, WaitlistEntry, WaitStatus
 from webapp.scheduling.service.waitlist import waitlist_token
 from webapp.scheduling.views.picker import start_value
 
@@ -119,6 +119,18 @@ def test_an_offer_is_taken_by_a_button_and_by_nothing_less(visitor: Visitor, kin
     assert "You are booked in" in shown.words
     late = visitor.follow(visitor.send(page.form("/refuse")))
     assert "There is no offer to answer any more" in late.words
+
+
+def test_an_offer_says_where(visitor: Visitor, kind: EventType) -> None:
+    with transaction():
+        kind.location_kind, kind.location = LocationKind.IN_PERSON, "Uferweg 3, Potsdam"
+    mine = booked(kind)
+    page = visitor.open(f"/waitlist/{waitlist_token(joined(kind, 'Bea'))}")
+    assert "Where Uferweg 3, Potsdam With" in page.words
+    offered = joined(kind, "Cy", at(10))
+    cancelled(mine)
+    work()
+    assert "Uferweg 3, Potsdam" in visitor.open(f"/waitlist/{waitlist_token(offered)}").words
 
 
 def test_an_offer_is_passed_on(visitor: Visitor, kind: EventType) -> None:

@@ -26,6 +26,7 @@ from webapp.scheduling.errors import AlreadyWaiting, StartRefused, StillFree
 from webapp.scheduling.forms import show_errors
 from webapp.scheduling.forms.booking import GuestForm, guest_form
 from webapp.scheduling.models import EventType, WaitlistEntry, WaitStatus
+from webapp.scheduling.places import place_of
 from webapp.scheduling.service import waitlist
 from webapp.scheduling.service.booking import manage_token
 from webapp.scheduling.service.links import book_again_url, require_may_wait
@@ -203,6 +204,7 @@ def _entry_page(
         token=token,
         entry=entry,
         event_type=entry.event_type,
+        place=place_of(entry.event_type),
         zone=clock.find_zone(entry.guest_timezone),
         start=start,
         end=start + timedelta(minutes=entry.duration) if start else None,
