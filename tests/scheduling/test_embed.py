@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
@@ -148,6 +149,21 @@ def test_the_host_finds_what_to_copy(app: Flask) -> None:
     assert f'<div data-almanac="{address}" data-title="Tea &amp; &quot;talk&quot;"></div>' in words
     assert '<script src="http://almanac.test/embed.js" async></script>' in words
     assert f"http://almanac.test/book/{address}" in words
+
+
+def test_what_is_copied_of_a_secret_event_type_opens_it(app: Flask) -> None:
+    host, guest = member(), Visitor(app)
+    kind = event_type(of=host, is_secret=True)
+    page = Visitor(app).sign_in(host).open("/app/website")
+    frame, button = re.findall(r'data-almanac="(.*?)"', page.words)
+    links = re.findall(r'http://almanac\.test/book/([^\s"]+)', page.words)
+    assert {frame, button} == {*links}
+    assert "secret link" in page.words
+    guest.open(frame_of(kind), status=404)
+    assert kind.name in guest.open(f"/book/{frame}").words
+    form = guest.open(f"/embed/{frame}&day={at(10).date()}&timezone=Europe/Berlin")
+    done = guest.send(guest.open(form.link("10:00")).form(), {"name": "Ada", "email": "ada@example.com"})
+    assert f'data-booked="{kind.slug}"' in guest.follow(done).answer.text
 
 
 def test_an_administrator_names_the_sites(app: Flask) -> None:

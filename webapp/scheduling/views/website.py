@@ -19,6 +19,7 @@ from webapp.scheduling.forms import show_errors
 from webapp.scheduling.forms.website import SitesForm
 from webapp.scheduling.models import EventType
 from webapp.scheduling.service.embedding import set_sites
+from webapp.scheduling.service.links import page_url
 from webapp.scheduling.views.host import visible_host
 from webapp.web.languages import page_language
 
@@ -67,10 +68,9 @@ class Copies(NamedTuple):
 
 
 def _copies(event_type: EventType) -> Copies:
-    organization, ours = event_type.organization.slug, settings().public_url
-    link = ours + url_for("guest.choose", organization=organization, event_type=event_type.slug)
-    script = f'<script src="{ours}{url_for("embed.script")}" async></script>'
-    page = f'data-almanac="{organization}/{event_type.slug}"'
+    link = page_url(event_type)  # of a secret one with its code, which the frame needs as much
+    script = f'<script src="{settings().public_url}{url_for("embed.script")}" async></script>'
+    page = f'data-almanac="{link.partition("/book/")[2]}"'
     if page_language() != SOURCE_LANGUAGE:
         close = escape(_("Close"))
         page += f' data-language="{page_language()}" data-close="{close}"'
