@@ -76,6 +76,19 @@ def test_each_page_marks_itself_in_the_navigation_and_is_not_kept(visitor: Visit
     assert page.link("Skip to the content") == "#content"
 
 
+@pytest.mark.parametrize(
+    ("path", "section"), [("/app/website", "/app/event-types"), ("/app/team/availability", "/app/availability")]
+)
+def test_a_page_with_an_address_of_its_own_marks_the_section_that_leads_to_it(
+    visitor: Visitor, path: str, section: str
+) -> None:
+    assert f'href="{section}" aria-current="page"' in " ".join(visitor.open(path).answer.text.split())
+
+
+def test_the_page_for_websites_leads_back_to_the_event_types(visitor: Visitor) -> None:
+    assert visitor.open("/app/website").link("All event types") == "/app/event-types"
+
+
 def test_the_front_door_leads_to_the_dashboard(visitor: Visitor) -> None:
     assert visitor.open("/", status=302).answer.headers["Location"] == "/app"
 
