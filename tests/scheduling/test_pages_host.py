@@ -223,7 +223,7 @@ def test_a_booking_shows_all_there_is_to_know(visitor: Visitor, host: Membership
             channel=Channel.EMAIL,
             template="booking_confirmation_invitee",
             recipient="mara@example.org",
-            subject="You are booked in",
+            subject="Confirmed: Portrait, 1 Dec 07:00",
             status=DeliveryStatus.SENT,
             message_id="<x@y>",
             sent_at=clock.now(),
@@ -232,10 +232,27 @@ def test_a_booking_shows_all_there_is_to_know(visitor: Visitor, host: Membership
     words = visitor.open(f"/app/bookings/{booking.id}").words
     for expected in (
         *("Mara Okafor", "Europe/Berlin (UTC", "America/New York (UTC", "What about?", "Windows", "of an old question"),
-        *("You are booked in", "Sent", "guest1@example.org", "Room 1"),
+        *("Confirmation Sent", "guest1@example.org", "Room 1"),
     ):
         assert expected in words
+    assert "07:00" not in words
     assert "First asked" not in words
+
+
+@pytest.mark.parametrize(
+    ("when", "says"),
+    [
+        ("upcoming", "Once somebody books"),
+        ("past", "have taken place"),
+        ("no_show", "the guest did not come"),
+        ("cancelled", "cancelled or declined"),
+        ("all", "Once somebody books"),
+    ],
+)
+def test_an_empty_list_says_what_would_be_in_it(visitor: Visitor, when: str, says: str) -> None:
+    words = visitor.open(f"/app/bookings?when={when}").words
+    assert says in words
+    assert ("Once somebody books" in words) == (when in {"upcoming", "all"})
 
 
 def test_a_host_cancels_with_a_reason(visitor: Visitor, kind: EventType) -> None:

@@ -29,9 +29,11 @@ from webapp.scheduling.service.access import has_link
 from webapp.scheduling.service.attendance import can_say
 from webapp.scheduling.service.booking import cancel
 from webapp.scheduling.service.notes import can_delete
+from webapp.scheduling.service.policy import can_cancel, can_reschedule
 from webapp.scheduling.service.series import cancel_rest
 from webapp.scheduling.service.standing import can_change
 from webapp.scheduling.views.history import history_lines
+from webapp.scheduling.views.sent import mail_words
 from webapp.web.languages import told
 
 blueprint = Blueprint("host", __name__)
@@ -162,9 +164,11 @@ def booking_page(
         notes=queries.notes(found),
         note_form=note_form or NoteForm(),
         has_link=has_link(found),
+        guest_can={"move": can_reschedule(found), "cancel": can_cancel(found)},
         can_delete=partial(can_delete, by=member),
         history=history_lines(found, clock.find_zone(member.user.timezone)),
         series=[(each, url_for("host.booking", booking_id=each.id)) for each in queries.series_of(found)],
+        mail_words=mail_words,
         deliveries=deliveries(
             organization_id=found.organization_id, key_prefix=f"booking:{found.id}:", since=found.created_at
         ),
