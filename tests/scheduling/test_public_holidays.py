@@ -16,7 +16,7 @@ from tests.scheduling.pages import Visitor
 from webapp.core.db import transaction
 from webapp.identity.models import Membership, Role, Scope
 from webapp.scheduling.models import EventType, Schedule
-from webapp.scheduling.public_holidays import countries, subdivision_names
+from webapp.scheduling.public_holidays import countries, holidays_between, subdivision_names
 from webapp.scheduling.service.holidays import choose_holidays
 from webapp.scheduling.service.schedules import save_hours, set_override
 
@@ -96,6 +96,29 @@ def test_a_host_chooses_a_country_and_switches_a_holiday_off(app: Flask, kind: E
     page = visitor.follow(visitor.send(visitor.open(address).form(), {"country": "FR"}))  # begins anew
     assert count(visitor.client, kind, UNITY_DAY, ALL_SAINTS) == [8, 0]
     assert "valid choice" in visitor.send(page.form(), {"country": "XX"}, status=422).words
+
+
+def test_holidays_are_shown_in_the_language_of_the_page_and_kept_in_english(
+    app: Flask, kind: EventType, host: Membership
+) -> None:
+    german = {"Accept-Language": "de-DE"}
+    visitor, address = Visitor(app).sign_in(host), f"{PAGE}/{kind.schedule_id}"
+    closed(kind.schedule, "DE", "BY")
+    page = visitor.open(address, headers=german)
+    assert "Tag der Deutschen Einheit" in page.words
+    assert "German Unity Day" not in page.words
+    form = page.form()
+    form.fields = [pair for pair in form.fields if pair != ("closed", "German Unity Day")]
+    visitor.send(form)
+    assert count(visitor.client, kind, UNITY_DAY, ALL_SAINTS) == [8, 0]
+    team = visitor.open(f"/app/team/availability?week={ALL_SAINTS}", headers=german)
+    assert "Allerheiligen" in team.words
+    assert "All Saints" in visitor.open(f"/app/team/availability?week={ALL_SAINTS}").words
+
+
+def test_a_holiday_is_named_in_english_where_its_own_language_is_not_known() -> None:
+    [day] = holidays_between("JP", None, first=date(2026, 5, 5), last=date(2026, 5, 5))
+    assert (day.label("de"), day.label("en"), day.label("ja")) == ("Children's Day", "Children's Day", "こどもの日")
 
 
 def test_a_program_chooses_holidays_and_reads_them(client: FlaskClient, kind: EventType, host: Membership) -> None:

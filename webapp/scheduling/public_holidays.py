@@ -16,10 +16,16 @@ _LANGUAGE = "en_US"
 
 
 class Holiday(NamedTuple):
-    """A day off; a day with several reasons has all of them in its name."""
+    """A day off somewhere; a day with several reasons has all of them in its name, which is always English."""
 
     day: date
     name: str
+    country: str
+    subdivision: str | None
+
+    def label(self, language: str) -> str:
+        """Return its name in a language (such as `de`) where that is known of its country, else the English one."""
+        return _labels(self.country, self.subdivision, self.day.year, language).get(self.day, self.name)
 
 
 @lru_cache(maxsize=1)
@@ -56,4 +62,14 @@ def holidays_between(country: str, subdivision: str | None, *, first: date, last
 @lru_cache(maxsize=4096)
 def _of_year(country: str, subdivision: str | None, year: int) -> tuple[Holiday, ...]:
     found = holidays.country_holidays(country, subdiv=subdivision, years=year, language=_LANGUAGE)
-    return tuple(Holiday(day, name) for day, name in sorted(found.items()))
+    return tuple(Holiday(day, name, country, subdivision) for day, name in sorted(found.items()))
+
+
+@lru_cache(maxsize=4096)
+def _labels(country: str, subdivision: str | None, year: int, language: str) -> dict[date, str]:
+    """Return what the days are called in a language; nothing where the country's are not known in it."""
+    spoken = holidays.country_holidays(country).supported_languages
+    named = next((one for one in spoken if one.partition("_")[0] == language), None)
+    if named is None or language == _LANGUAGE.partition("_")[0]:
+        return {}
+    return dict(holidays.country_holidays(country, subdiv=subdivision, years=year, language=named))

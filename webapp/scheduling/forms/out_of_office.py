@@ -14,9 +14,10 @@ from wtforms.validators import InputRequired
 from webapp.identity.models import User
 from webapp.scheduling.forms import option
 from webapp.scheduling.models import OutOfOffice, Schedule
-from webapp.scheduling.public_holidays import countries, subdivision_names
+from webapp.scheduling.public_holidays import Holiday, countries, subdivision_names
 from webapp.scheduling.service.out_of_office import AwayDetails
 from webapp.web.forms import Form
+from webapp.web.languages import page_language
 from webapp.web.times import reader_locale
 
 _DATE = _("Please choose a date.")
@@ -64,21 +65,22 @@ def away_form(
 
 
 def holidays_form(
-    schedule: Schedule | None, names: Sequence[str], typed: MultiDict[str, str] | None = None
+    schedule: Schedule | None, coming: Sequence[Holiday], typed: MultiDict[str, str] | None = None
 ) -> HolidaysForm:
-    """Return the form for a schedule's holidays, or what was typed; `names` are those that can be switched off."""
+    """Return the form for a schedule's holidays, or what was typed; those `coming` can be switched off."""
+    labels = {holiday.name: holiday.label(page_language()) for holiday in coming}
     country = schedule.holiday_country if schedule else None
     worked = schedule.worked_holidays if schedule else []
     form = HolidaysForm(
         typed,
         country=country or "",
         subdivision=(schedule and schedule.holiday_subdivision) or "",
-        closed=[name for name in names if name not in worked],
+        closed=[name for name in labels if name not in worked],
     )
     territories = reader_locale().territories
     known = sorted((str(territories.get(code, code)), code) for code in countries())
     form.country.choices = [option("", _("No public holidays")), *(option(code, name) for name, code in known)]
     parts = sorted((name, code) for code, name in subdivision_names(country).items()) if country else []
     form.subdivision.choices = [option("", _("The whole country")), *(option(code, name) for name, code in parts)]
-    form.closed.choices = [(name, name) for name in dict.fromkeys(names)]
+    form.closed.choices = list(labels.items())
     return form

@@ -15,6 +15,7 @@ from webapp.identity.queries import active_members
 from webapp.scheduling import queries
 from webapp.scheduling.minutes import moment_of
 from webapp.scheduling.models import OutOfOffice, Schedule
+from webapp.scheduling.public_holidays import Holiday
 from webapp.scheduling.service.absences import Absences, absences_between, away_span, dates_around, days_span
 from webapp.scheduling.service.diaries import holidays_of, hours_of, overrides_of
 from webapp.scheduling.slots import Diary, Span, open_spans
@@ -46,13 +47,18 @@ class Stretch:
 class HostDay:
     """A date of the reader's zone in one host's week; it has `minutes` of them, for clocks may change.
 
-    `why` names the holidays on which the host is off.
+    `off` are the holidays on which the host is off.
     """
 
     day: date
     minutes: int
     stretches: Sequence[Stretch]
-    why: Sequence[str]
+    off: Sequence[Holiday]
+
+    @property
+    def why(self) -> Sequence[str]:
+        """The holidays' names for programs, which are English."""
+        return list(dict.fromkeys(holiday.name for holiday in self.off))
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,7 +110,7 @@ def _week(organization_id: UUID, host: User, days: Sequence[tuple[date, Span]], 
     meetings = found.meetings.get(host.id, ())
     busy = merge([*meetings, *without(found.absences.blocked.get(host.id, ()), away)])
     opened = list(without(_open(schedule, begin, until), merge([*away, *busy])))
-    off_or_away = merge([*away, *(span for span, _name in off)])
+    off_or_away = merge([*away, *(span for span, _holiday in off)])
     states = {
         State.OPEN: opened,
         State.BUSY: busy,
@@ -112,7 +118,7 @@ def _week(organization_id: UUID, host: User, days: Sequence[tuple[date, Span]], 
     }
     return HostWeek(
         host,
-        [_day(day, span, states, [name for off_at, name in off if any(within([off_at], *span))]) for day, span in days],
+        [_day(day, span, states, [each for off_at, each in off if any(within([off_at], *span))]) for day, span in days],
         [
             absence
             for absence in found.absences.out_of_office
@@ -123,14 +129,14 @@ def _week(organization_id: UUID, host: User, days: Sequence[tuple[date, Span]], 
     )
 
 
-def _day(day: date, span: Span, states: dict[State, list[Span]], why: Sequence[str]) -> HostDay:
+def _day(day: date, span: Span, states: dict[State, list[Span]], off: Sequence[Holiday]) -> HostDay:
     begin, until = span
     stretches = [
         Stretch(state, start - begin, end - begin, moment_of(start), moment_of(end))
         for state, spans in states.items()
         for start, end in within(merge(spans), begin, until)
     ]
-    return HostDay(day, until - begin, sorted(stretches, key=lambda stretch: stretch.begin), list(dict.fromkeys(why)))
+    return HostDay(day, until - begin, sorted(stretches, key=lambda stretch: stretch.begin), off)
 
 
 def _open(schedule: Schedule | None, begin: int, until: int) -> list[Span]:
@@ -141,10 +147,10 @@ def _open(schedule: Schedule | None, begin: int, until: int) -> list[Span]:
     return list(within(merge(open_spans(diary, begin, until)), begin, until))
 
 
-def _holidays(schedule: Schedule | None, begin: int, until: int) -> list[tuple[Span, str]]:
-    """Return the days off of the schedule's country between two UTC minutes, with their names."""
+def _holidays(schedule: Schedule | None, begin: int, until: int) -> list[tuple[Span, Holiday]]:
+    """Return the days off of the schedule's country between two UTC minutes, and when each of them is."""
     if schedule is None:
         return []
     zone = find_zone(schedule.timezone)
     found = holidays_of(schedule, *dates_around(begin, until))
-    return [(days_span(zone, holiday.day, holiday.day), holiday.name) for holiday in found]
+    return [(days_span(zone, holiday.day, holiday.day), holiday) for holiday in found]

@@ -99,7 +99,7 @@ def holidays(schedule_id: UUID) -> str:
     """Show which public holidays close a schedule."""
     schedule = _schedule(schedule_id)
     coming = _coming(schedule)
-    return _holidays_page(schedule, coming, holidays_form(schedule, [holiday.name for holiday in coming]))
+    return _holidays_page(schedule, coming, holidays_form(schedule, coming))
 
 
 @blueprint.post("/holidays/<uuid:schedule_id>")
@@ -108,7 +108,7 @@ def save_holidays(schedule_id: UUID) -> ResponseReturnValue:
     """Choose which public holidays close a schedule; another country begins with all of its holidays."""
     schedule = _schedule(schedule_id)
     coming = _coming(schedule)
-    form = holidays_form(schedule, [holiday.name for holiday in coming], request.form)
+    form = holidays_form(schedule, coming, request.form)
     if not form.validate():
         return _holidays_page(schedule, coming, form), 422
     same = form.country.data == (schedule.holiday_country or "")

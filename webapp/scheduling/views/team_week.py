@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import date, timedelta
 
 from flask import Blueprint, render_template, request
@@ -9,7 +10,9 @@ from flask import Blueprint, render_template, request
 from webapp.core import clock
 from webapp.identity.access import current_member, signed_in
 from webapp.scheduling import queries
+from webapp.scheduling.public_holidays import Holiday
 from webapp.scheduling.service.team_week import team_week
+from webapp.web.languages import page_language
 
 blueprint = Blueprint("team_week", __name__, url_prefix="/app/team/availability")
 
@@ -39,6 +42,12 @@ def show() -> str:
         today=today,
         zone=zone,
     )
+
+
+@blueprint.app_template_global()
+def holiday_names(holidays: Iterable[Holiday]) -> str:
+    """Return what holidays are called in the language of the page."""
+    return ", ".join(dict.fromkeys(holiday.label(page_language()) for holiday in holidays))
 
 
 def _day(text: str, today: date) -> date:
