@@ -25,17 +25,17 @@ from webapp.scheduling.minutes import DAY
 from webapp.scheduling.models import BlockedTime, RecurringBlock
 from webapp.scheduling.recurrence import MOST_INTERVAL
 from webapp.scheduling.service.blocks import BlockDetails, RecurringDetails
+from webapp.scheduling.simple_rules import WEEKDAY_CODES, Repeats, SimpleRule, simple_rule
 from webapp.web.forms import Form
 from webapp.web.times import zone_choices
 
 _NINE, _FIVE = time(9), time(17)
 _DATE = _("Please choose a date.")
 _TIME = _("Please give a time, such as 09:00.")
-_CODES = ("MO", "TU", "WE", "TH", "FR", "SA", "SU")
 _WEEKDAYS = [
     option(code, name)
     for code, name in zip(
-        _CODES,
+        WEEKDAY_CODES,
         (_("Monday"), _("Tuesday"), _("Wednesday"), _("Thursday"), _("Friday"), _("Saturday"), _("Sunday")),
         strict=True,
     )
@@ -87,17 +87,17 @@ class RecurringForm(_ZonedForm):
     repeats = SelectField(
         _("Comes again"),
         choices=[
-            option("DAILY", _("Every day")),
-            option("WEEKLY", _("Every week")),
-            option("MONTHLY", _("Every month, on the same date")),
-            option("MONTHLY_WEEKDAY", _("Every month, on the same weekday")),
-            option("YEARLY", _("Every year")),
+            option(Repeats.DAILY, _("Every day")),
+            option(Repeats.WEEKLY, _("Every week")),
+            option(Repeats.MONTHLY, _("Every month, on the same date")),
+            option(Repeats.MONTHLY_WEEKDAY, _("Every month, on the same weekday")),
+            option(Repeats.YEARLY, _("Every year")),
             option(_OWN_RULE, _("By a rule of my own")),
         ],
-        default="WEEKLY",
+        default=Repeats.WEEKLY,
     )
     interval = IntegerField(
-        _("Only every … time"),
+        _("Interval (1 is every time)"),
         [InputRequired(_("Please give a number, or 1.")), NumberRange(1, MOST_INTERVAL)],
         default=1,
     )
@@ -121,28 +121,24 @@ class RecurringForm(_ZonedForm):
     def _first(self) -> date:
         """Return the first of the weekdays chosen, from the first day on, where weekdays are chosen."""
         first = self.first_day.data or date.min
-        if self.repeats.data != "WEEKLY" or not self.weekdays.data:
+        if self.repeats.data != Repeats.WEEKLY or not self.weekdays.data:
             return first
         return next(
             day
             for day in (first + timedelta(days=after) for after in range(7))
-            if _CODES[day.weekday()] in self.weekdays.data
+            if WEEKDAY_CODES[day.weekday()] in self.weekdays.data
         )
 
     def _rule(self) -> str:
-        repeats, first = self.repeats.data, self._first()
-        if repeats == _OWN_RULE:
+        if self.repeats.data == _OWN_RULE:
             return self.rule.data or ""
-        parts = [f"FREQ={repeats.partition('_')[0]}"]
-        if repeats == "WEEKLY":
-            parts.append(f"BYDAY={','.join(self.weekdays.data or [_CODES[first.weekday()]])}")
-        if repeats == "MONTHLY_WEEKDAY":
-            parts.append(f"BYDAY={(first.day - 1) // 7 + 1}{_CODES[first.weekday()]}")
-        if (self.interval.data or 1) > 1:
-            parts.append(f"INTERVAL={self.interval.data}")
-        if self.until.data:
-            parts.append(f"UNTIL={self.until.data:%Y%m%d}")
-        return ";".join(parts)
+        chosen = SimpleRule(
+            repeats=Repeats(self.repeats.data),
+            interval=self.interval.data or 1,
+            weekdays=tuple(self.weekdays.data or ()),
+            until=self.until.data,
+        )
+        return chosen.text(self._first())
 
 
 def block_form(zone: ZoneInfo, today: date, typed: MultiDict[str, str] | None = None) -> BlockForm:
@@ -172,11 +168,15 @@ def recurring_form(zone: ZoneInfo, today: date, typed: MultiDict[str, str] | Non
 
 
 def form_of_recurring(block: RecurringBlock, typed: MultiDict[str, str] | None = None) -> RecurringForm:
-    """Return the form that changes a recurring block, its rule as it is kept, or what was typed."""
+    """Return the form that changes a recurring block, or what was typed; simply where its rule is a simple one."""
+    simple = simple_rule(block.rule, first=block.first_day)
     whole = (block.start_minute, block.end_minute) == (0, DAY)
     values: dict[str, Any] = {
         "all_day": whole,
-        "repeats": _OWN_RULE,
+        "repeats": simple.repeats if simple else _OWN_RULE,
+        "interval": simple.interval if simple else 1,
+        "weekdays": simple.weekdays if simple else (),
+        "until": simple.until if simple else None,
         "start": _NINE if whole else _time(block.start_minute),
         "end": _FIVE if whole else _time(block.end_minute),
     }

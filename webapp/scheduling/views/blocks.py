@@ -28,6 +28,7 @@ from webapp.scheduling.forms.blocks import (
 from webapp.scheduling.models import BlockedTime, RecurringBlock
 from webapp.scheduling.service import blocks
 from webapp.scheduling.views.misfits import after_change
+from webapp.scheduling.views.rule_words import rule_words
 from webapp.web.languages import told
 
 blueprint = Blueprint("blocks", __name__, url_prefix="/app/availability/blocks")
@@ -202,6 +203,7 @@ def _page(*, once: BlockForm | None = None, again: RecurringForm | None = None, 
         errors=errors or [],
         blocked=[(block, find_zone(block.timezone)) for block in queries.blocked_times(**whose, after=clock.now())],
         last_day=_last_day,
+        rule_words=rule_words,
         recurring=[(block, blocks.next_days(block, after=today, most=_SHOWN)) for block in recurring],
     )
 
