@@ -45,6 +45,7 @@ from webapp.scheduling.queries.health import (
 )
 from webapp.scheduling.queries.holds import expired_holds, find_hold, hosts_of, live_holds, next_expiry
 from webapp.scheduling.queries.impact import bookings_to_come
+from webapp.scheduling.queries.kept_free import named_blocks
 from webapp.scheduling.queries.links import booking_links, find_booking_link, get_booking_link
 from webapp.scheduling.queries.listings import Listing, find_listing
 from webapp.scheduling.queries.notes import get_note, notes
@@ -119,6 +120,7 @@ __all__ = [
     "late_confirmations",
     "live_holds",
     "meeting_times",
+    "named_blocks",
     "names_of",
     "next_expiry",
     "notes",

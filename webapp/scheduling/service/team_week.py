@@ -106,7 +106,7 @@ def _week(organization_id: UUID, host: User, days: Sequence[tuple[date, Span]], 
     begin, until = days[0][1][0], days[-1][1][1]
     schedule = found.schedules.get(host.id)
     away = merge(found.absences.away.get(host.id, ()))
-    off = _holidays(schedule, begin, until)
+    off = days_off(schedule, begin, until)
     meetings = found.meetings.get(host.id, ())
     busy = merge([*meetings, *without(found.absences.blocked.get(host.id, ()), away)])
     opened = list(without(_open(schedule, begin, until), merge([*away, *busy])))
@@ -147,7 +147,7 @@ def _open(schedule: Schedule | None, begin: int, until: int) -> list[Span]:
     return list(within(merge(open_spans(diary, begin, until)), begin, until))
 
 
-def _holidays(schedule: Schedule | None, begin: int, until: int) -> list[tuple[Span, Holiday]]:
+def days_off(schedule: Schedule | None, begin: int, until: int) -> list[tuple[Span, Holiday]]:
     """Return the days off of the schedule's country between two UTC minutes, and when each of them is."""
     if schedule is None:
         return []

@@ -19,6 +19,7 @@ from webapp.identity.access import current_member, signed_in
 from webapp.identity.models import Membership
 from webapp.identity.queries import active_members
 from webapp.scheduling.queries.calendar import booked_between
+from webapp.scheduling.service.kept_free import kept_free
 from webapp.scheduling.views.calendar_days import (
     Axis,
     CalendarDay,
@@ -29,6 +30,7 @@ from webapp.scheduling.views.calendar_days import (
     lay_out,
     offsets_differ,
 )
+from webapp.scheduling.views.calendar_off import MOST_LINES, OffDay, off_days
 from webapp.web.times import day_text, days_text, offset_text, reader_locale, zone_text
 
 blueprint = Blueprint("calendar", __name__)
@@ -100,11 +102,14 @@ def show() -> str:
     axis = Axis(days if wanted.view is not View.MONTH else (), zone)
     shown = lay_out(entries_of(booked), days, axis, now=now)
     first, last = hours_shown(shown, axis, whole_day=wanted.whole_day)
+    off = _off(wanted, member, team, axis, drawn=(first, last))
     return render_template(
         "scheduling/host/calendar.html",
         wanted=wanted,
         days=shown,
         weeks=in_weeks(shown),
+        off=off,
+        lines=min(MOST_LINES, max(len(day.lines) for day in off.values())),
         marks=[mark for mark in axis.marks() if first <= mark.at < last],
         first=first,
         last=last,
@@ -118,6 +123,18 @@ def show() -> str:
         hosts=_host_choices(member, team),
         is_empty=not booked,
     )
+
+
+def _off(
+    wanted: Wanted, member: Membership, team: Sequence[Membership], axis: Axis, *, drawn: tuple[int, int]
+) -> dict[date, OffDay]:
+    """Return what else than meetings keeps guests from the days shown."""
+    days = wanted.days()
+    begins, ends = bounds(days[0], days[-1], axis.zone)
+    names = None if wanted.host_id else {other.user_id: other.user.name for other in team}
+    hosts = [wanted.host_id] if wanted.host_id else list(names or ())
+    kept = kept_free(organization_id=member.organization_id, host_ids=hosts, begins=begins, ends=ends)
+    return off_days(kept, days, axis, drawn=drawn, names=names)
 
 
 def _read(arguments: Mapping[str, str], today: date, member: Membership, team: Sequence[Membership]) -> Wanted:

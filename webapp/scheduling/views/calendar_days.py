@@ -161,7 +161,11 @@ def midnight(day: date, zone: ZoneInfo) -> datetime:
 def _day(entries: Sequence[Entry], day: date, axis: Axis, now: datetime) -> CalendarDay:
     begins, ends = bounds(day, day, axis.zone)
     placed = [
-        Placed(entry=entry, place=_place(entry, begins, ends, axis), goes_on=entry.starts_at < begins)
+        Placed(
+            entry=entry,
+            place=place_between(entry.starts_at, entry.ends_at, (begins, ends), axis),
+            goes_on=entry.starts_at < begins,
+        )
         for entry in entries
         if entry.starts_at < ends and entry.ends_at > begins
     ]
@@ -174,9 +178,11 @@ def _day(entries: Sequence[Entry], day: date, axis: Axis, now: datetime) -> Cale
     )
 
 
-def _place(entry: Entry, begins: datetime, ends: datetime, axis: Axis) -> Stretch:
-    start = axis.position(entry.starts_at) if entry.starts_at >= begins else 0
-    end = axis.position(entry.ends_at - _MINUTE) + 1 if entry.ends_at <= ends else axis.length
+def place_between(starts_at: datetime, ends_at: datetime, day: tuple[datetime, datetime], axis: Axis) -> Stretch:
+    """Return where on the axis of a day, from its beginning to its end, the time between two instants stands."""
+    begins, ends = day
+    start = axis.position(starts_at) if starts_at >= begins else 0
+    end = axis.position(ends_at - _MINUTE) + 1 if ends_at <= ends else axis.length
     return Stretch(start, max(end - start, 1))
 
 
