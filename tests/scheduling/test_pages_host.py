@@ -6,6 +6,7 @@ from dataclasses import replace
 from datetime import datetime, time, timedelta
 
 import pytest
+import time_machine
 from flask import Flask
 from sqlalchemy import select
 
@@ -87,6 +88,19 @@ def test_a_page_with_an_address_of_its_own_marks_the_section_that_leads_to_it(
 
 def test_the_page_for_websites_leads_back_to_the_event_types(visitor: Visitor) -> None:
     assert visitor.open("/app/website").link("All event types") == "/app/event-types"
+
+
+def test_the_week_of_the_dashboard_is_the_readers(app: Flask, host: Membership, kind: EventType) -> None:
+    with time_machine.travel("2026-09-30T08:00:00Z", tick=True):  # a Wednesday
+        visitor = Visitor(app).sign_in(host)
+        for day in (27, 28):  # a Sunday and a Monday
+            factories.booking(of=kind, start=datetime(2026, 9, day, 9, tzinfo=BERLIN))
+        world, america, german = (
+            visitor.open("/app", headers={"Accept-Language": language}).words for language in ("en-GB", "en-US", "de")
+        )
+    assert "1 booking from Monday to Sunday" in world
+    assert "2 bookings from Sunday to Saturday" in america
+    assert "1 Buchung von Montag bis Sonntag" in german
 
 
 def test_the_front_door_leads_to_the_dashboard(visitor: Visitor) -> None:

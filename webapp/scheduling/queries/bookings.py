@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import datetime, time, timedelta
+from datetime import date, datetime, time, timedelta
 from enum import StrEnum
 from itertools import groupby
 from operator import attrgetter
@@ -161,24 +161,28 @@ def _one_page(statement: Select[Booking], when: When, after: Cursor | None, limi
 class Agenda:
     """What a host looks at first. `today` and `next_up` are meetings, soonest first, each as its confirmed bookings.
 
-    `this_week` counts the bookings of the week, `to_approve` the requests that wait for an answer.
+    `this_week` counts the bookings of the week that begins with `week_begins`, `to_approve` the requests that wait for
+    an answer.
     """
 
     today: list[list[Booking]]
     next_up: list[list[Booking]]
     this_week: int
     to_approve: int
+    week_begins: date
 
 
-def today_and_next(*, organization_id: UUID, host_id: UUID, zone: ZoneInfo, limit: int = 5) -> Agenda:
+def today_and_next(
+    *, organization_id: UUID, host_id: UUID, zone: ZoneInfo, limit: int = 5, first_weekday: int = 0
+) -> Agenda:
     """Return the host's meetings of today, the `limit` next ones after today, and how many bookings there are of some
     kinds.
 
-    Days and weeks (from Monday) are those of `zone`.
+    Days and weeks, which begin with the weekday `first_weekday` (Monday is 0), are those of `zone`.
     """
     midnight = datetime.combine(clock.now().astimezone(zone).date(), time(), zone)
     tomorrow = midnight + timedelta(days=1)
-    monday = midnight - timedelta(days=midnight.weekday())
+    week_begins = midnight - timedelta(days=(midnight.weekday() - first_weekday) % 7)
     hosted = scoped(Booking, organization_id).where(hosted_by(host_id))
     confirmed = hosted.where(Booking.status == BookingStatus.CONFIRMED)
     meeting = (Booking.starts_at, Booking.meeting_id)
@@ -188,12 +192,12 @@ def today_and_next(*, organization_id: UUID, host_id: UUID, zone: ZoneInfo, limi
     today = session().scalars(ordered.where(Booking.ends_at > midnight, Booking.starts_at < tomorrow))
     next_up = session().scalars(ordered.where(Booking.meeting_id.in_(nearest)))
     pending = Booking.status == BookingStatus.PENDING
-    week = (Booking.starts_at >= monday, Booking.starts_at < monday + timedelta(days=7))
+    week = (Booking.starts_at >= week_begins, Booking.starts_at < week_begins + timedelta(days=7))
     in_week = and_(Booking.status == BookingStatus.CONFIRMED, *week)
     counted = (func.count().filter(in_week), func.count().filter(pending))
     counts = hosted.where(or_(in_week, pending)).with_only_columns(*counted, maintain_column_froms=True)
     this_week, to_approve = session().execute(counts).one()
-    return Agenda(_by_meeting(today), _by_meeting(next_up), this_week, to_approve)
+    return Agenda(_by_meeting(today), _by_meeting(next_up), this_week, to_approve, week_begins.date())
 
 
 def _by_meeting(bookings: Iterable[Booking]) -> list[list[Booking]]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from functools import partial
 from uuid import UUID
 
@@ -35,6 +36,7 @@ from webapp.scheduling.service.standing import can_change
 from webapp.scheduling.views.history import history_lines
 from webapp.scheduling.views.sent import mail_words
 from webapp.web.languages import told
+from webapp.web.times import reader_locale
 
 blueprint = Blueprint("host", __name__)
 
@@ -56,7 +58,13 @@ def today() -> str:
         member=member,
         zone=zone,
         now=clock.now(),
-        agenda=queries.today_and_next(organization_id=member.organization_id, host_id=member.user_id, zone=zone),
+        agenda=queries.today_and_next(
+            organization_id=member.organization_id,
+            host_id=member.user_id,
+            zone=zone,
+            first_weekday=reader_locale().first_week_day,
+        ),
+        six_days=timedelta(days=6),
         event_types=queries.event_types(organization_id=member.organization_id, host_id=member.user_id),
         public_url=settings().public_url,
     )
