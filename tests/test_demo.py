@@ -11,12 +11,13 @@ from flask import Flask
 from flask.testing import FlaskClient
 from sqlalchemy import select
 
+from tests.scheduling.helpers import in_days
 from webapp import demo
 from webapp.core.db import session
 from webapp.core.settings import settings
 from webapp.identity import service as identity
 from webapp.identity.models import User
-from webapp.scheduling.models import EventKind, EventType
+from webapp.scheduling.models import EventKind, EventType, LocationKind
 
 EVERY_DAY_OF_WORK = {0, 1, 2, 3, 4}
 
@@ -43,6 +44,20 @@ def test_the_first_thing_to_book_is_half_an_hour_with_one_host_on_any_weekday(fi
     assert len(slugs) >= 3
     assert sorted(slugs) == sorted(offers)
     assert len({offer.host_id for offer in offers.values()}) >= 2
+
+
+def test_who_is_promised_a_call_is_asked_for_a_number_which_the_first_thing_to_book_does_without(
+    file: Path, client: FlaskClient
+) -> None:
+    slugs = facts(file)["event_types"]
+    offers = {offer.slug: offer for offer in session().scalars(select(EventType))}
+    assert [offer.slug for offer in offers.values() if "we call" in offer.location.lower()] == []
+    assert offers["advice"].location_kind is LocationKind.WE_CALL
+    address, days = f"/api/v1/public/{demo.SLUG}/{slugs[0]}", (in_days(1), in_days(7))
+    free = client.get(f"{address}/slots?start={days[0]}&end={days[1]}&timezone=UTC").get_json()["slots"]
+    guest = {"name": "Mara Okafor", "email": "mara@example.org"}
+    wanted = {"start": free[0]["start"], "timezone": "UTC", "invitee": guest}
+    assert client.post(f"{address}/bookings", json=wanted).status_code == 201
 
 
 def test_the_sign_in_and_the_token_work_and_are_for_the_owner_of_the_file_alone(

@@ -31,7 +31,7 @@ INTRO = EventTypeDetails(
     slot_interval=30,
     description="Half an hour to get to know each other and see whether we can help.",
     minimum_notice=60,
-    location="We call you on the number you give",
+    location="By phone if you leave a number, otherwise by video",
     questions=(Question(label="What would you like to talk about?", kind=QuestionKind.LONG_TEXT),),
 )
 WORKSHOP = EventTypeDetails(
@@ -99,7 +99,7 @@ ADVICE = EventTypeDetails(
     slot_interval=30,
     description="When it matters most that it is soon: you meet whichever of us two has time.",
     kind=EventKind.ROUND_ROBIN,
-    location="We call you on the number you give",
+    location_kind=LocationKind.WE_CALL,
 )
 
 
