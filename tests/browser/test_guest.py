@@ -201,3 +201,14 @@ def test_a_guest_cancels_a_booking(visit: Visit, kind: EventType) -> None:
 def _without_questions(kind: EventType) -> EventType:
     """Another event type of the same host, whose bookings stand in each other's way."""
     return event_type(organization_id=kind.organization_id, host_id=kind.host_id, schedule_id=kind.schedule_id)
+
+
+def test_how_many_meetings_is_asked_only_of_who_repeats_them(visit: Visit) -> None:
+    series = event_type(name="Lessons", series_most=6)
+    page = visit(f"{address(series)}/confirm?start={start_value(at(10))}&timezone=Europe/Berlin")
+    count, hint = page.get_by_label("How many meetings in all"), page.get_by_text("A repeated meeting begins")
+    expect(count).to_be_hidden()
+    expect(hint).to_be_hidden()
+    page.get_by_label("Repeat it").select_option(label="Every week")
+    expect(count).to_be_visible()
+    expect(hint).to_be_visible()
