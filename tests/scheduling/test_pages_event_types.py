@@ -13,7 +13,9 @@ from tests.scheduling.helpers import at, booked
 from tests.scheduling.pages import Form, Visitor
 from webapp.core.db import session
 from webapp.identity.models import Membership, Role
-from webapp.scheduling.models import EventType, Schedule
+from webapp.scheduling.forms.blocks import RecurringForm
+from webapp.scheduling.forms.event_type import EventTypeForm
+from webapp.scheduling.models import AllDayEvents, EventType, Schedule
 
 NEW = "/app/event-types/new"
 
@@ -239,6 +241,31 @@ def test_a_member_makes_and_sees_their_own(app: Flask, host: Membership) -> None
     words = junior.open("/app/event-types").words
     assert "Of the member" in words
     assert "Of the owner" not in words
+
+
+def test_all_day_events_are_not_asked_for_and_stay_as_a_program_set_them(visitor: Visitor, host: Membership) -> None:
+    kind = event_type(of=host, all_day_events=AllDayEvents.IGNORE)
+    page = visitor.open(f"/app/event-types/{kind.id}")
+    assert "All-day events" not in page.words
+    visitor.send(page.form(), {"name": "Another"})
+    assert (only().name, only().all_day_events) == ("Another", AllDayEvents.IGNORE)
+
+
+def test_labels_are_understood_away_from_their_fields(app: Flask) -> None:
+    with app.test_request_context():
+        labels = [str(field.label.text) for form in (EventTypeForm(), RecurringForm()) for field in form]
+    assert [label for label in labels if "…" in label] == []
+
+
+def test_copying_a_link_and_duplicating_an_event_type_are_called_differently(
+    visitor: Visitor, host: Membership
+) -> None:
+    kind = event_type(of=host, name="Portrait")
+    page = visitor.open("/app/event-types")
+    assert 'aria-label="Duplicate Portrait"' in page.answer.text
+    assert "Copy link" in page.words
+    visitor.send(page.form(f"{kind.id}/copy"))
+    assert len(every()) == 2
 
 
 def test_a_list_that_is_empty_says_what_to_do(visitor: Visitor) -> None:
