@@ -31,7 +31,7 @@ INTRO = EventTypeDetails(
     slot_interval=30,
     description="Half an hour to get to know each other and see whether we can help.",
     minimum_notice=60,
-    location="By phone if you leave a number, otherwise by video",
+    location="By phone or by video",
     questions=(Question(label="What would you like to talk about?", kind=QuestionKind.LONG_TEXT),),
 )
 WORKSHOP = EventTypeDetails(
