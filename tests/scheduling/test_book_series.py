@@ -19,12 +19,15 @@ from tests.factories import event_type, member, schedule
 from tests.notifications.test_mails_to_a_team import work
 from tests.scheduling.helpers import BERLIN, address, at, bearer, body, booked, refused
 from tests.scheduling.pages import Visitor
+from tests.scheduling.test_teams import in_turn, people
 from webapp.core.db import session, transaction
 from webapp.core.events import DomainEvent
+from webapp.identity.models import Membership, Role
 from webapp.notifications.models import Delivery
 from webapp.scheduling import messages
 from webapp.scheduling.models import Booking, BookingLink, EventType, Frequency
 from webapp.scheduling.service.approval import approve
+from webapp.scheduling.service.booking import manage_token
 from webapp.scheduling.service.links import create_link
 from webapp.scheduling.service.recurrence import occurrences
 from webapp.scheduling.views.picker import start_value
@@ -239,6 +242,58 @@ def test_whom_the_guest_brings_along_hears_of_the_series_once_and_of_its_end(cli
     done()
     to_bo = [delivery.template for delivery in _deliveries() if delivery.recipient == "bo@example.org"]
     assert sorted(to_bo) == ["booking_cancelled_attendee", "booking_invitation_attendee"]
+
+
+@pytest.fixture
+def hosts(app: Flask) -> list[Membership]:
+    owner, colleague = people(2)
+    colleague.role = Role.MEMBER
+    session().commit()
+    return [owner, colleague]
+
+
+@pytest.fixture
+def made(client: FlaskClient, hosts: list[Membership]) -> list[Booking]:
+    kind = in_turn(hosts, series_most=6, horizon_days=90)
+    answer = ask(client, kind, **repeated(4))
+    assert answer.status_code == 201, answer.text
+    assert Counter(booking.host_id for booking in bookings()) == {host.user_id: 2 for host in hosts}
+    return bookings()
+
+
+class TestInTurn:
+    """Of a series in turn, a plain member calls off their own meetings; who manages the organisation all of them."""
+
+    def test_for_a_program(self, client: FlaskClient, hosts: list[Membership], made: list[Booking]) -> None:
+        owner, colleague = hosts
+        first = next(booking for booking in made if booking.host_id == colleague.user_id)
+        path = f"/api/v1/bookings/{first.id}/cancel"
+        assert client.post(path, json={"rest": True}, headers=bearer(colleague)).status_code == 200
+        assert {booking.host_id for booking in bookings() if booking.is_confirmed} == {owner.user_id}
+        assert Counter(booking.status for booking in bookings()) == {"confirmed": 2, "cancelled": 2}
+
+    def test_for_who_manages_the_organisation(
+        self, client: FlaskClient, hosts: list[Membership], made: list[Booking]
+    ) -> None:
+        path = f"/api/v1/bookings/{made[1].id}/cancel"
+        assert client.post(path, json={"rest": True}, headers=bearer(hosts[0])).status_code == 200
+        assert [booking.status for booking in bookings()] == ["confirmed", *["cancelled"] * 3]
+
+    def test_for_the_guest(self, client: FlaskClient, made: list[Booking]) -> None:
+        client.post(f"/api/v1/public/bookings/{manage_token(made[1])}/cancel", json={"rest": True})
+        assert [booking.status for booking in bookings()] == ["confirmed", *["cancelled"] * 3]
+
+    def test_on_the_page(self, app: Flask, hosts: list[Membership], made: list[Booking]) -> None:
+        owner, colleague = hosts
+        first, last = (booking for booking in made if booking.host_id == colleague.user_id)
+        visitor = Visitor(app).sign_in(colleague)
+        page = visitor.open(f"/app/bookings/{first.id}")
+        addresses = {href for href, _words in page.links}
+        assert {str(each.id) for each in made if f"/app/bookings/{each.id}" in addresses} == {str(last.id)}
+        assert "What your colleagues host stays" in page.words
+        visitor.send(page.form("/cancel"), {"rest": "y"})
+        assert {booking.host_id for booking in bookings() if booking.is_confirmed} == {owner.user_id}
+        assert "What your colleagues" not in Visitor(app).sign_in(owner).open(f"/app/bookings/{made[0].id}").words
 
 
 def _deliveries() -> list[Delivery]:

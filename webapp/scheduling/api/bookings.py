@@ -49,9 +49,15 @@ def show_booking(booking_id: UUID) -> BookingOut:
 @token_required(Scope.BOOKINGS_WRITE)
 @endpoint(answers=BookingOut, body=CancelIn, problems=(404, 409), needs_token=True, tag="Bookings")
 def cancel_booking(booking_id: UUID, body: CancelIn) -> BookingOut:
-    """Cancel a booking on the host's behalf, or with `rest` all later ones of its series as well."""
+    """Cancel a booking on the host's behalf, or with `rest` all later ones of its series as well.
+
+    Who does not manage the organisation cancels of those what they host themselves.
+    """
     with transaction():
         booking = queries.get_booking(current_member().organization_id, booking_id, host_id=only_host())
-        call_off = cancel_rest if body.rest else bookings.cancel
-        call_off(booking=booking, by=Side.HOST, reason=body.reason or "")
+        reason = body.reason or ""
+        if body.rest:
+            cancel_rest(booking=booking, by=Side.HOST, reason=reason, host_id=only_host())
+        else:
+            bookings.cancel(booking=booking, by=Side.HOST, reason=reason)
     return BookingOut.of(booking)

@@ -18,7 +18,8 @@ def series_of(booking: Booking) -> list[Booking]:
     if booking.series_id is None:
         return []
     statement = scoped(Booking, booking.organization_id).filter_by(series_id=booking.series_id)
-    return list(session().scalars(statement.order_by(Booking.starts_at, Booking.id)))
+    hosts = selectinload(Booking.further_hosts)
+    return list(session().scalars(statement.options(hosts).order_by(Booking.starts_at, Booking.id)))
 
 
 def bookings_of_series(series_id: UUID) -> list[Booking]:

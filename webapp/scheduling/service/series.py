@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from uuid import UUID
 
 from webapp.core.clock import find_zone
 from webapp.core.db import session
@@ -101,24 +102,27 @@ def book_series(
     return booked
 
 
-def cancel_rest(*, booking: Booking, by: Side, reason: str) -> list[Booking]:
+def cancel_rest(*, booking: Booking, by: Side, reason: str, host_id: UUID | None = None) -> list[Booking]:
     """Cancel the booking and all later ones of its series that still stand; publishes SeriesCancelled.
 
-    Each is cancelled as by `cancel`, and what is raised is what that raises for the booking itself.
+    With a `host_id`, only what that host hosts: a series in turn has bookings of colleagues as well, which are not for
+    everybody to call off. Each is cancelled as by `cancel`, and what is raised is what that raises for the booking
+    itself.
     """
-    with turn_to_free(host.id for each in (booking, *_rest(booking)) for host in each.hosts):
-        rest = _rest(booking)  # which may have changed while waiting for the hosts' turn
+    with turn_to_free(host.id for each in (booking, *_rest(booking, host_id)) for host in each.hosts):
+        rest = _rest(booking, host_id)  # which may have changed while waiting for the hosts' turn
         gone = [cancel(booking=each, by=by, reason=reason, together=True) for each in (booking, *rest)]
     publish(SeriesCancelled(booking_ids=[each.id for each in gone]))
     return gone
 
 
-def _rest(booking: Booking) -> list[Booking]:
-    """Read, and return, all later bookings of the series that still stand."""
+def _rest(booking: Booking, host_id: UUID | None) -> list[Booking]:
+    """Read, and return, all later bookings of the series that still stand, or those of them that the host hosts."""
     if booking.series_id is None:
         return []
-    series = bookings_of_series(booking.series_id)
-    return [each for each in series if each.starts_at > booking.starts_at and can_change(each)]
+    later = (each for each in bookings_of_series(booking.series_id) if each.starts_at > booking.starts_at)
+    standing = [each for each in later if can_change(each)]
+    return [each for each in standing if host_id is None or host_id in {host.id for host in each.hosts}]
 
 
 def _starts(event_type: EventType, start: datetime, recurrence: Recurrence) -> list[datetime]:

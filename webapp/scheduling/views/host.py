@@ -115,8 +115,11 @@ def cancel_booking(booking_id: UUID) -> ResponseReturnValue:
         return booking_page(found, cancelling=form), 422
     try:
         with transaction():
-            call_off = cancel_rest if form.rest.data else cancel
-            call_off(booking=found, by=Side.HOST, reason=(form.reason.data or "").strip())
+            reason = (form.reason.data or "").strip()
+            if form.rest.data:
+                cancel_rest(booking=found, by=Side.HOST, reason=reason, host_id=visible_host(current_member()))
+            else:
+                cancel(booking=found, by=Side.HOST, reason=reason)
     except Conflict as conflict:
         flash(told(conflict), "error")
     else:
@@ -175,12 +178,22 @@ def booking_page(
         guest_can={"move": can_reschedule(found), "cancel": can_cancel(found)},
         can_delete=partial(can_delete, by=member),
         history=history_lines(found, clock.find_zone(member.user.timezone)),
-        series=[(each, url_for("host.booking", booking_id=each.id)) for each in queries.series_of(found)],
+        series=_series(found, visible_host(member)),
         mail_words=mail_words,
         deliveries=deliveries(
             organization_id=found.organization_id, key_prefix=f"booking:{found.id}:", since=found.created_at
         ),
     )
+
+
+def _series(found: Booking, host_id: UUID | None) -> list[tuple[Booking, str | None]]:
+    """Return the meetings of the booking's series, each with the address of its page if that is for the member."""
+
+    def address(each: Booking) -> str | None:
+        theirs = host_id is not None and host_id not in {host.id for host in each.hosts}
+        return None if theirs else url_for("host.booking", booking_id=each.id)
+
+    return [(each, address(each)) for each in queries.series_of(found)]
 
 
 def _when(text: str) -> When:
