@@ -12,15 +12,17 @@ from flask import Flask
 from flask.testing import FlaskClient
 
 from tests.factories import event_type, member
-from tests.scheduling.helpers import at, bearer, booked, refused
+from tests.scheduling.helpers import GUEST, at, bearer, booked, refused
 from tests.scheduling.pages import Visitor
 from tests.scheduling.test_edit_event_types import DETAILS
 from webapp.core.db import session, transaction
 from webapp.core.validation import InvalidInput
-from webapp.scheduling.models import Side
+from webapp.scheduling.models import Booking, BookingStatus, EventType, Frequency, Side
 from webapp.scheduling.service.approval import approve
 from webapp.scheduling.service.booking import cancel, manage_token, reschedule
 from webapp.scheduling.service.event_types import update_event_type
+from webapp.scheduling.service.impact import Answer, answer_misfit
+from webapp.scheduling.service.series import Recurrence, book_series
 
 DAY = 1440
 
@@ -81,6 +83,54 @@ def test_a_request_binds_nobody_before_it_is_approved(app: Flask) -> None:
         approve(booking=booking)
     guest, address = Visitor(app), f"/manage/{manage_token(booking)}"
     assert "cannot be moved or cancelled online" in guest.open(address).words
+
+
+def asked_to_move(kind: EventType) -> Booking:
+    booking = booked(kind, at(10))
+    with transaction():
+        answer_misfit(booking=booking, answer=Answer.MOVE)
+    return booking
+
+
+@pytest.mark.parametrize("change", ["reschedule", "cancel"])
+def test_who_is_asked_to_move_is_not_bound_until_the_meeting_begins(client: FlaskClient, change: str) -> None:
+    booking = asked_to_move(event_type(cancel_notice=None, reschedule_notice=None))
+    path, start = f"/api/v1/public/bookings/{manage_token(booking)}", at(14)
+    sent = {"start": start.isoformat()} if change == "reschedule" else {}
+    with time_machine.travel(at(10), tick=False):
+        refused(client.post(f"{path}/{change}", json=sent), 409, "booking_over")
+    with time_machine.travel(at(9, 59), tick=False):
+        assert managed(client, path) == (True, True, True)
+        assert client.post(f"{path}/{change}", json=sent).status_code == 200
+    if change == "reschedule":
+        assert managed(client, path) == (True, False, False)  # at the time that the guest chose it binds again
+
+
+def test_the_page_of_who_is_asked_to_move_says_so_and_leads_there(app: Flask) -> None:
+    booking = asked_to_move(event_type(cancel_notice=None, reschedule_notice=DAY, policy="Never."))
+    guest, address = Visitor(app), f"/manage/{manage_token(booking)}"
+    with time_machine.travel(at(9), tick=False):
+        page = guest.open(address)
+        assert "asks you to choose another one" in page.words
+        assert "online any more" not in page.words
+        guest.open(page.link("Move it"))
+        guest.follow(guest.send(guest.open(page.link("Cancel it")).form("/cancel")))
+    session().refresh(booking)
+    assert booking.status is BookingStatus.CANCELLED
+
+
+def test_who_is_asked_to_move_one_of_a_series_cancels_that_one(app: Flask) -> None:
+    kind = event_type(cancel_notice=None, series_most=3, horizon_days=90)
+    weekly = Recurrence(frequency=Frequency.WEEKLY, count=2)
+    with transaction():
+        first, second = book_series(event_type=kind, start=at(10), recurrence=weekly, guest=GUEST, answers={})
+        answer_misfit(booking=first, answer=Answer.MOVE)
+    guest, address = Visitor(app), f"/manage/{manage_token(first)}"
+    form = guest.open(f"{address}/cancel").form("/cancel")
+    assert "please cancel this one by itself" in guest.follow(guest.send(form, {"rest": "y"})).words
+    assert "has been cancelled" in guest.follow(guest.send(form)).words
+    session().refresh(second)
+    assert second.is_confirmed
 
 
 def test_the_page_offers_what_is_allowed_and_says_the_rest_in_the_hosts_words(app: Flask) -> None:

@@ -123,6 +123,14 @@ class TooLateToCancel(Conflict):
     message: ClassVar[str] = say("This booking cannot be cancelled online any more; please get in touch with the host.")
 
 
+class RestTooLateToCancel(TooLateToCancel):
+    """Its guest may cancel this booking, but not all of the series that come after it."""
+
+    message: ClassVar[str] = say(
+        "A later meeting of the series cannot be cancelled online any more; please cancel this one by itself."
+    )
+
+
 class TooLateToMove(Conflict):
     """The event type lets guests move their bookings up to a time that has gone by, or not at all."""
 

@@ -109,7 +109,9 @@ def answer_several(*, bookings: Sequence[Booking], answer: Answer, reason: str =
 def answer_misfit(*, booking: Booking, answer: Answer, reason: str = "") -> None:
     """Keep the booking where it is, ask its guest to move it, or cancel it with a reason that the guest reads.
 
-    Publishes BookingMoveAsked or BookingCancelled. Raises AlreadyCancelled, BookingOver and BusyHost.
+    Who was asked may move or cancel it until it begins, whatever the event type says, also when the host keeps it in
+    the end: the mail that asks has gone out. Publishes BookingMoveAsked or BookingCancelled. Raises AlreadyCancelled,
+    BookingOver and BusyHost.
     """
     if answer is Answer.CANCEL:
         cancel(booking=booking, by=Side.HOST, reason=reason)

@@ -1,6 +1,7 @@
 """Until when guests may cancel and move what they booked. Hosts are never bound by it.
 
-A request that has not been answered yet binds nobody, so it can be withdrawn and moved at any time.
+Nor is a guest whose host has asked for another time: what a host asks for can be done, or called off instead. A request
+that has not been answered yet binds nobody, so it can be withdrawn and moved at any time.
 """
 
 from __future__ import annotations
@@ -40,6 +41,11 @@ def deadline(booking: Booking, notice: int | None) -> datetime | None:
     return None if notice is None else booking.starts_at - timedelta(minutes=notice)
 
 
+def binds(booking: Booking) -> bool:
+    """True when the event type's terms say until when its guest may cancel and move the booking."""
+    return not booking.is_pending and booking.move_asked_at is None
+
+
 def _in_time(booking: Booking, notice: int | None) -> bool:
     latest = deadline(booking, notice)
-    return booking.is_pending or (latest is not None and clock.now() <= latest)
+    return not binds(booking) or (latest is not None and clock.now() <= latest)

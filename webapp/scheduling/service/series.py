@@ -12,7 +12,7 @@ from webapp.core.db import session
 from webapp.core.events import publish
 from webapp.core.validation import FieldErrors
 from webapp.core.words import say
-from webapp.scheduling.errors import OccurrencesRefused, StartRefused
+from webapp.scheduling.errors import OccurrencesRefused, RestTooLateToCancel, StartRefused, TooLateToCancel
 from webapp.scheduling.events import SeriesBooked, SeriesCancelled
 from webapp.scheduling.models import Booking, BookingLink, BookingSeries, EventType, Frequency, Hold, Side
 from webapp.scheduling.queries import bookings_of_series, read_again
@@ -107,13 +107,21 @@ def cancel_rest(*, booking: Booking, by: Side, reason: str, host_id: UUID | None
 
     With a `host_id`, only what that host hosts: a series in turn has bookings of colleagues as well, which are not for
     everybody to call off. Each is cancelled as by `cancel`, and what is raised is what that raises for the booking
-    itself.
+    itself; RestTooLateToCancel when its guest may cancel it, and not all of the others.
     """
     with turn_to_free(host.id for each in (booking, *_rest(booking, host_id)) for host in each.hosts):
         rest = _rest(booking, host_id)  # which may have changed while waiting for the hosts' turn
-        gone = [cancel(booking=each, by=by, reason=reason, together=True) for each in (booking, *rest)]
+        gone = [cancel(booking=booking, by=by, reason=reason, together=True)]
+        gone += [_cancel_with_it(each, by, reason) for each in rest]
     publish(SeriesCancelled(booking_ids=[each.id for each in gone]))
     return gone
+
+
+def _cancel_with_it(booking: Booking, by: Side, reason: str) -> Booking:
+    try:
+        return cancel(booking=booking, by=by, reason=reason, together=True)
+    except TooLateToCancel as late:
+        raise RestTooLateToCancel from late
 
 
 def _rest(booking: Booking, host_id: UUID | None) -> list[Booking]:

@@ -13,7 +13,7 @@ def read_again(booking: Booking) -> None:
 
     A booking can change hosts, so the turn of those that it had does not keep everybody out. Its own row does.
     """
-    columns = ["status", "starts_at", "ends_at", "meeting_id", "sequence", "was_confirmed", "host_id"]
+    columns = ["status", "starts_at", "ends_at", "meeting_id", "sequence", "was_confirmed", "host_id", "move_asked_at"]
     session().refresh(booking, columns, with_for_update={"key_share": True})
 
 

@@ -21,6 +21,7 @@ from webapp.scheduling.errors import (
     AlreadyDeclined,
     BookingOver,
     NothingChanged,
+    RestTooLateToCancel,
     StartRefused,
     TooLateToCancel,
     TooLateToMove,
@@ -32,7 +33,7 @@ from webapp.scheduling.service.access import manage_token
 from webapp.scheduling.service.attendance import can_check_in, check_in
 from webapp.scheduling.service.booking import cancel, reschedule
 from webapp.scheduling.service.offers import chosen_duration, require_offered
-from webapp.scheduling.service.policy import can_cancel, can_reschedule, deadline
+from webapp.scheduling.service.policy import binds, can_cancel, can_reschedule, deadline
 from webapp.scheduling.service.series import cancel_rest
 from webapp.scheduling.service.standing import can_change
 from webapp.scheduling.views.guest import picker_page
@@ -69,6 +70,7 @@ def show(token: str) -> str:
         can_change=can_change(booking),
         can_check_in=can_check_in(booking),
         is_under_way=booking.starts_at <= clock.now() < booking.ends_at,
+        is_bound=binds(booking),
         can_cancel=can_cancel(booking),
         can_reschedule=can_reschedule(booking),
         cancel_until=deadline(booking, booking.event_type.cancel_notice),
@@ -162,6 +164,9 @@ def call_off(token: str) -> ResponseReturnValue:
         with transaction():
             call_off_these = cancel_rest if form.rest.data else cancel
             call_off_these(booking=booking, by=Side.GUEST, reason=(form.reason.data or "").strip())
+    except RestTooLateToCancel as late:
+        flash(told(late), "error")
+        return _back(token)
     except _CHANGES_NO_MORE:
         return _back(token)
     flash(_("Your booking has been cancelled. We have told %(host)s.", host=booking.host.name), "success")
