@@ -46,6 +46,8 @@ def booking(*, event: dict[str, Any] | None = None, host: dict[str, Any] | None 
         "duration": 30,
         "location": "https://meet.example/ada",
         "questions": QUESTIONS,
+        "cancel_notice": 0,
+        "reschedule_notice": 0,
     }
     hosting = User(**(person | (host or {})))
     values = {

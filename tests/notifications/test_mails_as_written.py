@@ -8,6 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+import time_machine
 from flask import Flask
 
 from tests.notifications import samples
@@ -65,6 +66,15 @@ MAILS: dict[str, Callable[[], Mail]] = {
         samples.cancelled_series()[0], series=samples.cancelled_series()
     ),
     "reminder_invitee": lambda: messages.reminder_to_invitee(samples.booking()),
+    "confirmation_invitee_for_good": lambda: messages.confirmation_to_invitee(
+        samples.booking(event={"cancel_notice": None, "reschedule_notice": None})
+    ),
+    "rescheduled_invitee_who_may_cancel": lambda: messages.rescheduled_to_invitee(
+        samples.booking(event={"reschedule_notice": None}, sequence=1), samples.EARLIER
+    ),
+    "reminder_invitee_who_may_move": lambda: messages.reminder_to_invitee(
+        samples.booking(event={"cancel_notice": 5000})
+    ),
     "waitlist_joined": lambda: waitlist_messages.joined(samples.waiting(), place=2),
     "waitlist_joined_for_a_day": lambda: waitlist_messages.joined(samples.waiting(day=samples.START.date()), place=1),
     "waitlist_offer_in_german": lambda: waitlist_messages.offer(
@@ -77,7 +87,8 @@ MAILS: dict[str, Callable[[], Mail]] = {
 
 @pytest.mark.parametrize("name", MAILS)
 def test_a_mail_says_what_its_golden_files_say(app: Flask, name: str) -> None:
-    mail = MAILS[name]()
+    with time_machine.travel(samples.EARLIER, tick=False):
+        mail = MAILS[name]()
     tokens = {manage_token(samples.booking()): "MANAGE-TOKEN", waitlist_token(samples.waiting()): "WAITLIST-TOKEN"}
     folder = GOLDEN / name
     for part, words in (("subject.txt", f"{mail.subject}\n"), ("body.txt", mail.text), ("body.html", mail.html)):

@@ -31,6 +31,7 @@ from webapp.scheduling.models import Booking, Side
 from webapp.scheduling.places import place_of_booking
 from webapp.scheduling.service.access import manage_url
 from webapp.scheduling.service.links import book_again_url
+from webapp.scheduling.service.policy import can_cancel, can_reschedule
 from webapp.scheduling.when import When, describe
 
 _CALLED = {Side.GUEST: "invitee", Side.HOST: "organizer"}
@@ -244,6 +245,8 @@ def _context(booking: Booking, *, to: Side, reader: User) -> dict[str, object]:
     if to is Side.GUEST:
         return common | {
             "manage_url": manage_url(booking),
+            "can_cancel": can_cancel(booking),
+            "can_move": can_reschedule(booking),
             "calendars": calendar_links(booking),
             "book_url": book_again_url(event_type),
         }
@@ -334,12 +337,23 @@ def _description(booking: Booking, *, to: Side, locale: Locale) -> str:
     """Say in the calendar entry what its reader needs. The link to change the booking is the guest's alone."""
     with force_locale(locale):
         if to is Side.GUEST:
-            change = gettext("Reschedule or cancel: %(link)s", link=manage_url(booking))
-            return "\n\n".join(filter(None, [booking.event_type.description, change]))
+            return "\n\n".join(filter(None, [booking.event_type.description, _link_in_words(booking)]))
         contact = filter(None, [booking.guest_name, booking.guest_email, booking.guest_phone])
         answers = (f"{label}\n{answer}" for label, answer in answered(booking))
         details = gettext("Details: %(link)s", link=_page_of_host(booking))
         return "\n\n".join(["\n".join(contact), *answers, details])
+
+
+def _link_in_words(booking: Booking) -> str:
+    """Return the guest's link with what it is good for, in the language at hand."""
+    link, may = manage_url(booking), (can_reschedule(booking), can_cancel(booking))
+    words: str = {
+        (True, True): gettext("Reschedule or cancel: %(link)s", link=link),
+        (True, False): gettext("Reschedule: %(link)s", link=link),
+        (False, True): gettext("Cancel: %(link)s", link=link),
+        (False, False): gettext("Your booking: %(link)s", link=link),
+    }[may]
+    return words
 
 
 def _page_of_host(booking: Booking) -> str:
