@@ -126,8 +126,9 @@ def cancelled(*, by: Side, reason: str = "") -> Booking:
     )
 
 
-def pending(*, was_confirmed: bool = False) -> Booking:
-    return booking(status=BookingStatus.PENDING, was_confirmed=was_confirmed, sequence=2 if was_confirmed else 0)
+def pending(*, was_confirmed: bool = False, **changes: Any) -> Booking:
+    sequence = 2 if was_confirmed else 0
+    return booking(status=BookingStatus.PENDING, was_confirmed=was_confirmed, sequence=sequence, **changes)
 
 
 def withdrawn() -> Booking:

@@ -42,6 +42,9 @@ MAILS: dict[str, Callable[[], Mail]] = {
     "request_organizer": lambda: messages.request_to_organizer(samples.pending()),
     "request_invitee_again": lambda: messages.request_to_invitee(samples.pending(was_confirmed=True)),
     "request_organizer_again": lambda: messages.request_to_organizer(samples.pending(was_confirmed=True)),
+    "request_invitee_again_for_good": lambda: messages.request_to_invitee(
+        samples.pending(was_confirmed=True, event={"cancel_notice": None, "reschedule_notice": None})
+    ),
     "declined_invitee": lambda: messages.declined_to_invitee(
         samples.declined(by=Side.HOST, reason="That day is taken.\nThe week after?")
     ),

@@ -85,6 +85,27 @@ def test_a_request_binds_nobody_before_it_is_approved(app: Flask) -> None:
     assert "cannot be moved or cancelled online" in guest.open(address).words
 
 
+@pytest.mark.parametrize("notice", [None, 365 * DAY])
+def test_who_moves_an_approved_booking_is_bound_by_it_as_before(
+    app: Flask, client: FlaskClient, notice: int | None
+) -> None:
+    booking = booked(event_type(requires_approval=True, cancel_notice=notice, reschedule_notice=DAY), at(10))
+    with transaction():
+        approve(booking=booking)
+    path = f"/api/v1/public/bookings/{manage_token(booking)}"
+    refused(client.post(f"{path}/cancel"), 409, "too_late_to_cancel")
+    moved = client.post(f"{path}/reschedule", json={"start": at(14).isoformat()})
+    assert moved.get_json()["status"] == "pending"
+    assert managed(client, path) == (True, False, True)
+    refused(client.post(f"{path}/cancel"), 409, "too_late_to_cancel")
+    page = Visitor(app).open(f"/manage/{manage_token(booking)}")
+    assert "Withdraw it" not in page.words
+    assert "cannot be cancelled online" in page.words
+    with time_machine.travel(at(15, days=1), tick=False):
+        assert managed(client, path) == (True, False, False)
+        refused(client.post(f"{path}/reschedule", json={"start": at(10).isoformat()}), 409, "too_late_to_move")
+
+
 def asked_to_move(kind: EventType) -> Booking:
     booking = booked(kind, at(10))
     with transaction():

@@ -179,8 +179,9 @@ class PublicEventTypeOut(Out):
     `durations` are the lengths to choose from in minutes, `duration` the one that is booked without choosing; `seats`
     is how many guests can come to one meeting, `most_attendees` whom each of them can invite as well. With
     `requires_approval` a booking is `pending` until a host approves.
-    Guests can cancel and move a confirmed one until `cancel_notice` and `reschedule_notice` minutes before it begins,
-    not at all where that is null, unless the host asks them to move it; `policy` says so in the host's words.
+    Guests can cancel and move one that was confirmed, even if it is `pending` again, until `cancel_notice` and
+    `reschedule_notice` minutes before it begins, not at all where that is null, unless the host asks them to move it;
+    `policy` says so in the host's words.
     `location` is an address, a number, a link or a text, by its kind; with `we_call` it is empty, and the guest's phone
     number is required.
     """

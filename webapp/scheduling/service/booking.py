@@ -180,7 +180,7 @@ def cancel(*, booking: Booking, by: Side, reason: str, together: bool = False) -
     """Cancel the booking, free its time, offer that to who waits for it, raise its sequence and publish
     BookingCancelled.
 
-    A request that nobody has answered yet is withdrawn in the same way; `together` with others of its series, which are
+    A request is withdrawn in the same way; `together` with others of its series, which are
     told of as one.
     Raises AlreadyCancelled, AlreadyDeclined, BookingOver, TooLateToCancel for a guest, and BusyHost.
     """

@@ -1,7 +1,8 @@
 """Until when guests may cancel and move what they booked. Hosts are never bound by it.
 
 Nor is a guest whose host has asked for another time: what a host asks for can be done, or called off instead. A request
-that has not been answered yet binds nobody, so it can be withdrawn and moved at any time.
+that was never approved binds nobody, so it can be withdrawn and moved at any time. One that waits for approval anew,
+since its guest has moved it, is bound as before: else moving would be the way around the terms.
 """
 
 from __future__ import annotations
@@ -43,7 +44,7 @@ def deadline(booking: Booking, notice: int | None) -> datetime | None:
 
 def binds(booking: Booking) -> bool:
     """True when the event type's terms say until when its guest may cancel and move the booking."""
-    return not booking.is_pending and booking.move_asked_at is None
+    return booking.was_confirmed and booking.move_asked_at is None
 
 
 def _in_time(booking: Booking, notice: int | None) -> bool:
