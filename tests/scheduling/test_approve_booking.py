@@ -74,6 +74,19 @@ def test_a_host_declines_with_a_reason_and_the_time_is_free_again(
     refused(client.post(path.replace("decline", "approve"), headers=bearer(host)), 409, "already_declined")
 
 
+@pytest.mark.parametrize("verb", ["approve", "decline"])
+def test_an_answer_is_for_the_time_that_it_names(client: FlaskClient, verb: str) -> None:
+    host = member()
+    booking = booked(event_type(of=host, requires_approval=True), at(10))
+    with transaction():
+        reschedule(booking=booking, start=at(14))
+    path, headers = f"/api/v1/bookings/{booking.id}/{verb}", bearer(host)
+    refused(client.post(path, json={"start": at(10).isoformat()}, headers=headers), 409, "moved_meanwhile", "start")
+    refused(client.post(path, json={"start": "soon"}, headers=headers), 422, "invalid", "start")
+    assert client.get(f"/api/v1/bookings/{booking.id}", headers=headers).get_json()["status"] == "pending"
+    assert client.post(path, json={"start": at(14).isoformat()}, headers=headers).status_code == 200
+
+
 def test_strangers_colleagues_and_weak_tokens_answer_nothing(client: FlaskClient) -> None:
     host = member()
     booking = booked(event_type(of=host, requires_approval=True))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import UTC
+
 import pytest
 from flask import Flask
 
@@ -12,7 +14,7 @@ from webapp.core.db import session, transaction
 from webapp.identity.models import Membership, Role
 from webapp.scheduling.models import EventType
 from webapp.scheduling.service.approval import approve, decline
-from webapp.scheduling.service.booking import manage_token
+from webapp.scheduling.service.booking import manage_token, reschedule
 from webapp.scheduling.views.picker import start_value
 
 
@@ -69,6 +71,26 @@ def test_a_host_declines_and_the_guest_reads_why(app: Flask, host: Membership, k
     assert "Your request was declined" in seen
     assert "Away that day" in seen
     assert "has been declined" in visitor.follow(visitor.send(form)).words
+
+
+def test_a_host_who_looks_at_a_time_that_the_guest_has_left_is_shown_the_new_one(
+    app: Flask, host: Membership, kind: EventType
+) -> None:
+    booking, visitor = booked(kind, at(10)), Visitor(app).sign_in(host)
+    address = f"/app/bookings/{booking.id}"
+    looked_at = visitor.open(address)
+    with transaction():
+        reschedule(booking=booking, start=at(14))
+    page = visitor.follow(visitor.send(looked_at.form("/approve")))
+    assert "has moved this request" in page.words
+    again = visitor.send(looked_at.form("/decline"), {"decline_reason": "Not at ten"}, status=409)
+    for shown in (page, again):
+        assert dict(shown.form("/approve").fields)["start"] == at(14).astimezone(UTC).isoformat()
+        assert "To approve" in shown.words
+    assert dict(again.form("/decline").fields)["decline_reason"] == "Not at ten"
+    assert "The booking is confirmed" in visitor.follow(visitor.send(again.form("/approve"))).words
+    session().refresh(booking)
+    assert (booking.is_confirmed, booking.starts_at) == (True, at(14))
 
 
 def test_nobody_else_answers(app: Flask, host: Membership, kind: EventType) -> None:

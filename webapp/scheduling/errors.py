@@ -109,6 +109,18 @@ class AlreadyConfirmed(Conflict):
     message: ClassVar[str] = say("This booking is confirmed already; to call it off, cancel it.")
 
 
+class MovedMeanwhile(Conflict):
+    """The request is for another time than the one that was answered: its guest has moved it since."""
+
+    code: ClassVar[str] = "moved_meanwhile"
+    message: ClassVar[str] = say(
+        "The guest has moved this request to another time meanwhile; please look at that time, and answer again."
+    )
+
+    def __init__(self) -> None:
+        super().__init__(field="start")
+
+
 class BookingOver(Conflict):
     """The meeting has begun or is past, so nothing about it changes any more."""
 

@@ -2,11 +2,21 @@
 
 from __future__ import annotations
 
-from webapp.scheduling.schemas.fields import Reason
+from pydantic import Field
+
+from webapp.scheduling.schemas.fields import Reason, Start
 from webapp.web.openapi import In
 
 
-class DeclineIn(In):
-    """Why a request is declined, if it is told."""
+class ApproveIn(In):
+    """Which time is meant, since guests can move their requests."""
+
+    start: Start | None = Field(
+        None, description="The time that is answered; 409 `moved_meanwhile` when the request is for another by now."
+    )
+
+
+class DeclineIn(ApproveIn):
+    """Why a request is declined, if it is told, and which time is meant."""
 
     reason: Reason | None = None
