@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
@@ -10,15 +10,16 @@ from flask import Flask
 from flask.testing import FlaskClient
 
 from tests.factories import bookings, event_type, member, schedule
-from tests.scheduling.helpers import at, bearer, booked, counted_queries, in_days, refused
+from tests.scheduling.helpers import GUEST, at, bearer, body, booked, counted_queries, in_days, refused
 from tests.scheduling.pages import Visitor
+from tests.scheduling.test_teams import hours_of, in_turn
 from webapp.core.db import session, transaction
 from webapp.identity.models import Membership, Role, Scope
-from webapp.scheduling.models import Booking, BookingStatus, EventType
+from webapp.scheduling.models import Booking, BookingStatus, EventKind, EventType, Side
 from webapp.scheduling.queries import get_booking
 from webapp.scheduling.service import impact
 from webapp.scheduling.service.blocks import BlockDetails, block_time
-from webapp.scheduling.service.booking import reschedule
+from webapp.scheduling.service.booking import book, reschedule
 from webapp.scheduling.service.impact import Answer, Cause, answer_misfit, misfits
 from webapp.scheduling.service.out_of_office import AwayDetails, be_away
 from webapp.scheduling.service.schedules import set_override
@@ -44,6 +45,11 @@ def found(host: Membership) -> list[tuple[Booking, Cause]]:
     session().expire_all()
     rows = misfits(organization_id=host.organization_id, host_id=host.user_id)
     return [(row.booking, row.cause) for row in rows.items]
+
+
+def host_books(kind: EventType, start: datetime) -> Booking:
+    with transaction():
+        return book(event_type=kind, start=start, guest=GUEST, answers={}, by=Side.HOST, outside_rules=True)
 
 
 def block(host: Membership, hour: int, *, day: int = 2) -> None:
@@ -85,6 +91,55 @@ def test_a_booking_that_is_kept_is_listed_again_only_once_it_has_moved(host: Mem
         reschedule(booking=booking, start=at(13))
     block(host, 13)
     assert found(host) == [(booking, Cause.BLOCKED)]
+
+
+class TestBookedOutsideTheRules:
+    """A host who books or moves outside the rules was warned of it, and is not asked about it once more."""
+
+    def test_it_fits_since_the_host_said_so(self, host: Membership, kind: EventType) -> None:
+        block(host, 12)
+        for start in (at(22), at(12)):
+            host_books(kind, start)
+        moving = booked(kind, at(14))
+        with transaction():
+            reschedule(booking=moving, start=at(5), by=Side.HOST, outside_rules=True)
+        assert found(host) == []
+        with transaction():
+            reschedule(booking=moving, start=at(14))
+        block(host, 14)
+        assert found(host) == [(moving, Cause.BLOCKED)]
+
+    def test_for_a_program(self, client: FlaskClient, host: Membership, kind: EventType) -> None:
+        sent = body(at(23), event_type_id=str(kind.id), outside_rules=True)
+        program = bearer(host, *SCOPES)
+        assert client.post("/api/v1/bookings", json=sent, headers=program).status_code == 201
+        assert client.get(API, headers=program).get_json() == NOTHING
+
+    def test_what_was_in_the_hosts_time_is_asked_about_once_it_is_not(self, host: Membership, kind: EventType) -> None:
+        booking = host_books(kind, at(10, 10))  # on no grid, which nobody asks about
+        assert found(host) == []
+        block(host, 10)
+        assert found(host) == [(booking, Cause.BLOCKED)]
+
+    def test_who_joins_the_meeting_is_not_asked_about_either(self, host: Membership) -> None:
+        kind = event_type(of=host, on=schedule(of=host), kind=EventKind.GROUP, seats=4)
+        host_books(kind, at(20))
+        booked(kind, at(20))
+        moving = booked(kind, at(10))
+        with transaction():
+            reschedule(booking=moving, start=at(20))
+        assert found(host) == []
+
+    def test_of_a_team_it_is_the_time_of_who_hosts_that_counts(self, host: Membership) -> None:
+        full, late = host, member(of=host.organization)
+        for each in (full, late):
+            schedule(of=each)
+        kind = in_turn([full, late], 2, 1, limit_per_day=1)
+        hours_of(late, (12 * 60, 17 * 60))
+        for start in (at(9), at(12)):
+            booked(kind, start)  # one for each
+        assert host_books(kind, at(10)).host_id == late.user_id
+        assert (found(full), found(late)) == ([], [])
 
 
 def test_a_stand_ins_bookings_are_judged_by_the_stand_ins_own_time(host: Membership, kind: EventType) -> None:

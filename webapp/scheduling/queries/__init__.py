@@ -44,7 +44,7 @@ from webapp.scheduling.queries.health import (
     waitlist_health,
 )
 from webapp.scheduling.queries.holds import expired_holds, find_hold, hosts_of, live_holds, next_expiry
-from webapp.scheduling.queries.impact import bookings_to_come
+from webapp.scheduling.queries.impact import bookings_to_come, keeps_start
 from webapp.scheduling.queries.kept_free import named_blocks
 from webapp.scheduling.queries.links import booking_links, find_booking_link, get_booking_link
 from webapp.scheduling.queries.listings import Listing, find_listing
@@ -117,6 +117,7 @@ __all__ = [
     "hold_for",
     "hosted_event_types",
     "hosts_of",
+    "keeps_start",
     "late_confirmations",
     "live_holds",
     "meeting_times",

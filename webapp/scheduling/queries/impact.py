@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from uuid import UUID
 
-from sqlalchemy import or_, tuple_
+from sqlalchemy import exists, or_, select, tuple_
 from sqlalchemy.orm import contains_eager, selectinload
 
 from webapp.core import clock
@@ -34,3 +34,9 @@ def bookings_to_come(
     if after is not None:
         statement = statement.where(tuple_(Booking.starts_at, Booking.id) > (after.starts_at, after.id))
     return list(session().scalars(statement))
+
+
+def keeps_start(booking: Booking) -> bool:
+    """True when the host keeps another booking of the same meeting where it is."""
+    same = (Booking.meeting_id == booking.meeting_id, Booking.kept_start == booking.starts_at)
+    return bool(session().scalar(select(exists().where(*same))))

@@ -26,11 +26,12 @@ from webapp.scheduling.service.answers import Answer, check_answers
 from webapp.scheduling.service.approval import confirm
 from webapp.scheduling.service.attendees import named_attendees
 from webapp.scheduling.service.awards import turn_to_free
-from webapp.scheduling.service.diaries import possible_hosts
+from webapp.scheduling.service.diaries import Lineup, possible_hosts
 from webapp.scheduling.service.guests import Guest
 from webapp.scheduling.service.links import note_booking, use_link
 from webapp.scheduling.service.meetings import hosts_turn, leave_held_seat, leave_seat, take_seat
 from webapp.scheduling.service.offers import Offer, chosen_duration, offered_slots, require_offered
+from webapp.scheduling.service.outside import keep_outside, keep_with_others
 from webapp.scheduling.service.places import require_phone
 from webapp.scheduling.service.policy import require_in_time_to_cancel, require_in_time_to_move
 from webapp.scheduling.service.standing import read_again, require_changeable
@@ -58,7 +59,8 @@ def book(
 
     What requires approval is pending until a host gives it; it takes the hosts' time like any other booking. A host who
     books for a guest gives it thereby, and can do so `outside_rules`: with their hours, blocks, days out of
-    office, notice, horizon, grid and limits left aside, but never where another meeting takes place.
+    office, notice, horizon, grid and limits left aside, but never where another meeting takes place. What is thereby
+    not in their own time is kept there (`kept_start`), as they have been warned.
     `duration` is one of the event type's, in minutes; the first of them if not given. `attendees` are the addresses of
     whom the guest brings along. The place that `hold` keeps for this guest becomes the booking's; one that has run out
     still does, unless somebody else took it. A `link` is used up; `series` is what the booking is a part of.
@@ -90,6 +92,7 @@ def book(
             leave_held_seat(hold=hold)
         take_seat(booking=booking, start=start, duration=length, hosts=whose_turn(event_type=event_type, free=free))
         session().add(booking)
+        _keep(booking, free, outside_rules=outside_rules)
     if link:
         note_booking(link, booking)
     _publish_booked(booking)
@@ -154,6 +157,7 @@ def reschedule(*, booking: Booking, start: datetime, by: Side = Side.GUEST, outs
         previous_start, length = booking.starts_at, chosen_duration(event_type, duration=None, moving=booking)
         leave_seat(booking=booking)
         take_seat(booking=booking, start=start, duration=length, hosts=whose_turn(event_type=event_type, free=free))
+        _keep(booking, free, outside_rules=outside_rules)
         booking.sequence += 1
         booking.move_asked_at = None
         if event_type.requires_approval and by is Side.GUEST:
@@ -195,6 +199,13 @@ def cancel(*, booking: Booking, by: Side, reason: str, together: bool = False) -
         booking.cancelled_at, booking.cancelled_by, booking.cancel_reason = clock.now(), by, reason
     publish(BookingCancelled(booking_id=booking.id, together=together))
     return booking
+
+
+def _keep(booking: Booking, ways: Sequence[Lineup], *, outside_rules: bool) -> None:
+    """See to it that a booking whose time is its hosts' wish does not come up as one that no longer fits."""
+    if outside_rules:
+        keep_outside(booking=booking, ways=ways)
+    keep_with_others(booking=booking)
 
 
 def _ask_or_approve(booking: Booking, by: Side) -> None:
