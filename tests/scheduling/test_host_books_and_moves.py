@@ -134,6 +134,26 @@ def test_no_meeting_ever_overlaps_another_one_whoever_books(host: Membership) ->
     assert len(session().scalars(select(Booking)).all()) == 2
 
 
+def test_breaks_are_kept_whoever_books_and_the_host_is_told_of_them(client: FlaskClient, host: Membership) -> None:
+    kind = event_type(of=host, buffer_before=30, buffer_after=30)
+    booked(kind, at(10))
+    path, headers = "/api/v1/bookings", bearer(host)
+    sent = body(at(10, 45), event_type_id=str(kind.id), outside_rules=True)
+    answer = client.post(path, json=sent, headers=headers)
+    refused(answer, 409, "slot_taken", "start")
+    assert "the break that is kept before or after one" in answer.get_json()["errors"][0]["message"]
+    made = client.post(path, json=sent | {"start": at(11, 30).isoformat()}, headers=headers)
+    moved = client.post(
+        f"{path}/{made.get_json()['id']}/reschedule",
+        json={"start": at(11, 29).isoformat(), "outside_rules": True},
+        headers=headers,
+    )
+    refused(moved, 409, "slot_taken", "start")
+    assert "the break that is kept before or after one" in moved.get_json()["errors"][0]["message"]
+    guest = client.post(f"{address(kind)}/bookings", json=body(at(10, 30)))
+    assert "has just been taken" in guest.get_json()["errors"][0]["message"]
+
+
 def test_every_rule_that_is_broken_is_named(host: Membership) -> None:
     kind = event_type(of=host, minimum_notice=7 * 1440, limit_per_day=1)
     host_books(kind, at(10))

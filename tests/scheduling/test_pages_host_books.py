@@ -81,11 +81,20 @@ def test_a_host_is_warned_of_a_block_and_squeezes_a_guest_in(visitor: Visitor, k
 def test_where_another_meeting_takes_place_there_is_no_way_past(visitor: Visitor, kind: EventType) -> None:
     booked(kind, at(10))
     page = visitor.open(f"/app/bookings/new/{kind.id}?start={start_value(at(10))}", status=409)
-    assert "just been taken" in page.words
+    assert "Another meeting takes place at this time" in page.words
     form = page.form()
     visitor.send(form, {**WHO, "start": start_value(at(10)), "outside_rules": "yes"}, status=409)
     assert only_booking().guest_name == "Ada Lovelace"
     visitor.send(form, {**WHO, "start": None})  # nothing chosen
+
+
+def test_where_a_break_is_kept_the_page_says_so(visitor: Visitor, host: Membership) -> None:
+    kind = event_type(of=host, buffer_before=30, buffer_after=30)
+    booked(kind, at(10))
+    moving = booked(kind, at(14))
+    for address in (f"/app/bookings/new/{kind.id}", f"/app/bookings/{moving.id}/reschedule"):
+        page = visitor.open(f"{address}?start={start_value(at(10, 45))}", status=409)
+        assert "the break that is kept before or after one" in page.words
 
 
 def test_a_host_moves_a_booking_to_a_time_on_offer(visitor: Visitor, kind: EventType) -> None:
@@ -112,7 +121,7 @@ def test_a_move_outside_the_rules_is_warned_of_and_one_onto_a_meeting_refused(
     assert only_booking().starts_at == at(7)
     other = booked(kind, at(12))
     page = visitor.open(f"/app/bookings/{other.id}/reschedule?start={start_value(at(7))}", status=409)
-    assert "just been taken" in page.words
+    assert "Another meeting takes place at this time" in page.words
     visitor.send(page.form("/reschedule"), {"start": start_value(at(7)), "outside_rules": "yes"}, status=409)
     visitor.send(page.form("/reschedule"), {"start": None})
 

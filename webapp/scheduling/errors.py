@@ -25,6 +25,18 @@ class SlotTaken(StartRefused):
     message: ClassVar[str] = say("This time has just been taken; please choose another one.")
 
 
+class NoRoom(SlotTaken):
+    """Not even a host who leaves the rules aside can have that time.
+
+    The breaks around meetings are kept, too: they are part of the time that the database lets no other meeting have.
+    """
+
+    message: ClassVar[str] = say(
+        "Another meeting takes place at this time, or the break that is kept before or after one; please choose "
+        "another time."
+    )
+
+
 class InThePast(StartRefused):
     """The start has gone by."""
 

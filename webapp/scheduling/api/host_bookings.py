@@ -39,8 +39,8 @@ blueprint = for_members("scheduling_host_bookings_api")
 def book_for_guest(body: HostBookingIn, headers: IdempotencyHeaders) -> BookingOut:
     """Book for a guest, who is told at once.
 
-    409 `slot_taken` when another meeting takes place then; 422 naming the field when it is not on offer, which
-    `outside_rules` leaves aside.
+    409 `slot_taken` when another meeting takes place then, or when a break before or after one would be cut short; 422
+    naming the field when it is not on offer, which `outside_rules` leaves aside.
     """
     member = current_member()
 

@@ -11,7 +11,7 @@ from webapp.scheduling.schemas.guests import MeetingIn, RescheduleIn
 _OUTSIDE = Field(
     default=False,
     description="Leave hours, blocks, days out of office, notice, horizon, grid and limits aside. Another meeting is "
-    "never overlapped.",
+    "never overlapped, nor are the breaks (`buffer_before`, `buffer_after`) of either.",
 )
 
 

@@ -31,7 +31,7 @@ from webapp.scheduling.service.guests import Guest
 from webapp.scheduling.service.links import note_booking, use_link
 from webapp.scheduling.service.meetings import hosts_turn, leave_held_seat, leave_seat, take_seat
 from webapp.scheduling.service.offers import Offer, chosen_duration, offered_slots, require_offered
-from webapp.scheduling.service.outside import keep_outside, keep_with_others
+from webapp.scheduling.service.outside import keep_outside, keep_with_others, telling_hosts
 from webapp.scheduling.service.places import require_phone
 from webapp.scheduling.service.policy import require_in_time_to_cancel, require_in_time_to_move
 from webapp.scheduling.service.standing import read_again, require_changeable
@@ -58,16 +58,16 @@ def book(
     """Book the meeting that begins at `start` (aware) and publish BookingConfirmed, or BookingRequested.
 
     What requires approval is pending until a host gives it; it takes the hosts' time like any other booking. A host who
-    books for a guest gives it thereby, and can do so `outside_rules`: with their hours, blocks, days out of
-    office, notice, horizon, grid and limits left aside, but never where another meeting takes place. What is thereby
-    not in their own time is kept there (`kept_start`), as they have been warned.
+    books for a guest gives it thereby, and can do so `outside_rules`: with their hours, blocks, days out of office,
+    notice, horizon, grid and limits left aside, but never where another meeting takes place or has its break. Since
+    they have been warned, what is thereby not in their own time is kept there (`kept_start`).
     `duration` is one of the event type's, in minutes; the first of them if not given. `attendees` are the addresses of
     whom the guest brings along. The place that `hold` keeps for this guest becomes the booking's; one that has run out
     still does, unless somebody else took it. A `link` is used up; `series` is what the booking is a part of.
     Raises InvalidInput for another duration, for answers that do not fit the questions, for a phone number that the
     host needs and for attendees that cannot be invited, the StartRefused that says why the start is not on offer
-    (SlotTaken when somebody else has it), LinkUsed, LinkExpired, NotFound when the event type is switched off, and
-    BusyHost.
+    (SlotTaken when somebody else has it, NoRoom of who books `outside_rules`), LinkUsed, LinkExpired, NotFound when the
+    event type is switched off, and BusyHost.
     """
     # A host who books may know the number from elsewhere; of who waited, it was asked on joining if it was needed then.
     needs_phone = by is Side.GUEST and not (hold and hold.waitlist_entry_id)
@@ -76,7 +76,7 @@ def book(
     if link:
         use_link(link)
     asked_at = hold.created_at if hold and hold.is_live else None
-    with hosts_turn(possible_hosts(event_type)) as was_long:
+    with telling_hosts(outside_rules=outside_rules), hosts_turn(possible_hosts(event_type)) as was_long:
         if was_long:
             read_terms_again(event_type)
             booking, length = ask(), chosen_duration(event_type, duration=duration)
@@ -147,7 +147,8 @@ def reschedule(*, booking: Booking, start: datetime, by: Side = Side.GUEST, outs
     _require_movable(booking, by)
     _require_another_start(booking, start)
     event_type = booking.event_type
-    with turn_to_free({host.id for host in booking.hosts} | possible_hosts(event_type)) as was_long:
+    host_ids = {host.id for host in booking.hosts} | possible_hosts(event_type)
+    with telling_hosts(outside_rules=outside_rules), turn_to_free(host_ids) as was_long:
         if was_long:
             read_terms_again(event_type)
         read_again(booking)

@@ -26,7 +26,7 @@ class Refusal(StrEnum):
 
 
 # What hosts may pass over when they book or move a meeting themselves. Nobody begins one in the past, nor where another
-# one takes place.
+# one takes place or has its buffers: those are part of the time that the database gives to no other meeting.
 OVERRIDABLE = frozenset(
     {
         Refusal.TOO_SHORT_NOTICE,

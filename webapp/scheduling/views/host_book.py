@@ -22,7 +22,7 @@ from webapp.scheduling.forms import show_errors
 from webapp.scheduling.forms.host_booking import HostBookingForm, host_booking_form
 from webapp.scheduling.models import EventType, Side
 from webapp.scheduling.service.booking import book
-from webapp.scheduling.service.offers import broken_rules
+from webapp.scheduling.service.outside import passed_over
 from webapp.scheduling.slots import Refusal
 from webapp.scheduling.views.guest import picker_page
 from webapp.scheduling.views.host import visible_host
@@ -129,7 +129,7 @@ def _form_page(
     refusal: StartRefused | None = None
     broken: list[Refusal] = []
     try:
-        broken = broken_rules(event_type=wanted.event_type, start=wanted.start, duration=wanted.duration)
+        broken = passed_over(event_type=wanted.event_type, start=wanted.start, duration=wanted.duration)
     except StartRefused as refused:
         refusal, status = refused, refused.status
     page = render_template(

@@ -17,7 +17,8 @@ from webapp.identity.access import current_member, signed_in
 from webapp.scheduling.errors import NothingChanged, StartRefused
 from webapp.scheduling.models import Booking, Side
 from webapp.scheduling.service.booking import reschedule
-from webapp.scheduling.service.offers import broken_rules, chosen_duration
+from webapp.scheduling.service.offers import chosen_duration
+from webapp.scheduling.service.outside import passed_over
 from webapp.scheduling.service.standing import can_change
 from webapp.scheduling.views.guest import picker_page
 from webapp.scheduling.views.host import own_booking
@@ -82,7 +83,7 @@ def _ask_to_move(booking: Booking, start: datetime, zone: ZoneInfo, *, status: i
         flash(told(NothingChanged()), "info")
         return redirect(url_for("host_move.choose", booking_id=booking.id), 303)
     try:
-        broken = broken_rules(event_type=booking.event_type, start=start, moving=booking)
+        broken = passed_over(event_type=booking.event_type, start=start, moving=booking)
     except StartRefused as refusal:
         others = nearest_slots(event_type=booking.event_type, start=start, zone=zone, moving=booking)
         return _move_page(booking, start, zone, refusal=refusal, others=others, status=refusal.status)
