@@ -93,6 +93,21 @@ def test_a_booking_that_is_kept_is_listed_again_only_once_it_has_moved(host: Mem
     assert found(host) == [(booking, Cause.BLOCKED)]
 
 
+@pytest.mark.parametrize("answer", Answer)
+def test_one_that_its_guest_moves_meanwhile_is_left_alone(
+    app: Flask, host: Membership, kind: EventType, answer: Answer
+) -> None:
+    booking = booked(kind, at(10))
+    block(host, 10)
+    assert found(host) == [(booking, Cause.BLOCKED)]
+    with app.app_context(), transaction():
+        reschedule(booking=session().get_one(Booking, booking.id), start=at(13))
+    with transaction():
+        answer_misfit(booking=booking, answer=answer, reason="Trade fair")
+    assert (booking.starts_at, booking.is_confirmed) == (at(13), True)
+    assert (booking.kept_start, booking.move_asked_at) == (None, None)
+
+
 class TestBookedOutsideTheRules:
     """A host who books or moves outside the rules was warned of it, and is not asked about it once more."""
 

@@ -101,18 +101,30 @@ def answer_several(*, bookings: Sequence[Booking], answer: Answer, reason: str =
     """Do with all of the bookings what `answer_misfit` does with one, but with those that ended meanwhile; or raise."""
     with turn_to_free(host.id for booking in bookings for host in booking.hosts):
         for booking in bookings:
-            read_again(booking)
-            if can_change(booking):
-                answer_misfit(booking=booking, answer=answer, reason=reason)
+            if _is_where_it_was(booking) and can_change(booking):
+                _answer(booking, answer, reason)
 
 
 def answer_misfit(*, booking: Booking, answer: Answer, reason: str = "") -> None:
     """Keep the booking where it is, ask its guest to move it, or cancel it with a reason that the guest reads.
 
     Who was asked may move or cancel it until it begins, whatever the event type says, also when the host keeps it in
-    the end: the mail that asks has gone out. Publishes BookingMoveAsked or BookingCancelled. Raises AlreadyCancelled,
-    BookingOver and BusyHost.
+    the end: the mail that asks has gone out. Nothing becomes of one that was moved since it was read, since nobody has
+    been asked about its new time. Publishes BookingMoveAsked or BookingCancelled. Raises AlreadyCancelled, BookingOver
+    and BusyHost.
     """
+    with turn_to_free(host.id for host in booking.hosts):
+        if _is_where_it_was(booking):
+            _answer(booking, answer, reason)
+
+
+def _is_where_it_was(booking: Booking) -> bool:
+    seen = booking.starts_at
+    read_again(booking)
+    return booking.starts_at == seen
+
+
+def _answer(booking: Booking, answer: Answer, reason: str) -> None:
     if answer is Answer.CANCEL:
         cancel(booking=booking, by=Side.HOST, reason=reason)
         return
