@@ -195,6 +195,7 @@ def site_map(app: Flask) -> SiteMap:
             f"{manage}?new=1",
             f"{manage}/reschedule",
             f"{manage}/reschedule?start={start_value(at(16))}",
+            f"{manage}/reschedule?start={start_value(at(10))}",  # its own: back to the choice, with a message
             f"{manage}/cancel",
             f"{manage}/attendees",
             f"/manage/{manage_token(gone)}",

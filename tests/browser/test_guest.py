@@ -212,3 +212,15 @@ def test_how_many_meetings_is_asked_only_of_who_repeats_them(visit: Visit) -> No
     page.get_by_label("Repeat it").select_option(label="Every week")
     expect(count).to_be_visible()
     expect(hint).to_be_visible()
+
+
+@pytest.mark.parametrize("width", [320, 1280])
+def test_what_a_guest_is_told_stands_above_the_choice(app: Flask, visit: Visit, width: int) -> None:
+    address = f"/manage/{manage_token(booked(event_type()))}/reschedule?start={start_value(at(10))}"
+    page = visit(address, viewport={"width": width, "height": 800})
+    expect(page.get_by_text("already at this time")).to_be_visible()
+    told, choice = (page.locator(part).bounding_box() for part in (".flashes", ".booking"))
+    assert told
+    assert choice
+    assert told["y"] + told["height"] <= choice["y"]
+    assert told["width"] == choice["width"]

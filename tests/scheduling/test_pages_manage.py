@@ -109,9 +109,16 @@ def test_a_guest_moves_a_booking(guest: Visitor, booking: Booking) -> None:
     assert (now(booking).starts_at, now(booking).sequence) == (at(11, days=3), 1)
 
 
-def test_its_own_time_does_not_stand_in_its_way(guest: Visitor, booking: Booking) -> None:
+def test_its_own_time_does_not_stand_in_its_way(guest: Visitor) -> None:
+    booking = booked(event_type(duration=60, slot_interval=30))
     page = guest.open(link(booking, f"/reschedule?day={in_days(2)}"))
-    assert any(start_value(at(10)) in href for href in offered(page))
+    assert any(start_value(at(10, 30)) in href for href in offered(page))
+
+
+def test_the_time_that_a_booking_has_is_not_offered_as_a_new_one(guest: Visitor, booking: Booking) -> None:
+    page = guest.open(link(booking, f"/reschedule?day={in_days(2)}"))
+    assert any(start_value(at(10, 30)) in href for href in offered(page))
+    assert not any(start_value(at(10)) in href for href in offered(page))
     same = guest.open(link(booking, f"/reschedule?start={start_value(at(10))}"), status=303)
     assert "already at this time" in guest.follow(same).words
 

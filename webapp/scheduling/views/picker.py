@@ -106,8 +106,8 @@ def unusual_duration(event_type: EventType, wish: Wish) -> int | None:
 def make_picker(*, event_type: EventType, wish: Wish, moving: Booking | None = None, can_wait: bool = True) -> Picker:
     """Return the month that the guest wishes to see, or else the first one with a free time.
 
-    `moving` is a booking about to be moved, whose own time counts as free and whose length stays. Who moves one waits
-    for no other time, nor does who `can_wait` for none.
+    `moving` is a booking about to be moved, which does not stand in its own way, is not offered the time it has, and
+    keeps its length. Who moves one waits for no other time, nor does who `can_wait` for none.
     """
     duration = None if moving else unusual_duration(event_type, wish)
     zone = wish.zone or clock.find_zone(event_type.organization.timezone)
@@ -147,8 +147,8 @@ def nearest_slots(
 ) -> list[Slot]:
     """Return up to six free times of the day of `start` in `zone`, the nearest to it, in order."""
     day = start.astimezone(zone).date()
-    offers = offered_slots(event_type=event_type, first=day, last=day, zone=zone, duration=duration, moving=moving)
-    nearest = sorted(offers, key=lambda offer: abs(offer.start - start))[:6]
+    search = _Search(event_type, zone, duration, moving)
+    nearest = sorted(search.between(day, day), key=lambda offer: abs(offer.start - start))[:6]
     return label_slots(sorted(nearest, key=lambda offer: offer.start), zone)
 
 
@@ -177,7 +177,7 @@ class _Search:
         self.horizon = (now + timedelta(days=event_type.horizon_days)).date()
 
     def month(self, month: date) -> list[Offer]:
-        return self._between(month, _month_after(month) - _ONE_DAY)
+        return self.between(month, _month_after(month) - _ONE_DAY)
 
     def taken(self, month: date) -> list[Offer]:
         """Return the times of the month that one can wait for; who moves a booking waits for none."""
@@ -196,13 +196,14 @@ class _Search:
         first = _month_after(month)
         while first <= self.horizon:
             last = first + timedelta(days=MOST_DAYS - 1)
-            if offers := self._between(first, last):
+            if offers := self.between(first, last):
                 return offers[0].start.astimezone(self._zone).date()
             first = last + _ONE_DAY
         return None
 
-    def _between(self, first: date, last: date) -> list[Offer]:
-        return offered_slots(
+    def between(self, first: date, last: date) -> list[Offer]:
+        """Return the times of these days; a booking is moved anywhere but to the time it has."""
+        offers = offered_slots(
             event_type=self._event_type,
             first=first,
             last=last,
@@ -210,6 +211,7 @@ class _Search:
             duration=self._duration,
             moving=self._moving,
         )
+        return [offer for offer in offers if self._moving is None or offer.start != self._moving.starts_at]
 
 
 def _by_day(offers: list[Offer], zone: ZoneInfo) -> dict[date, list[Offer]]:
