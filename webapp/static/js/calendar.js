@@ -1,4 +1,5 @@
-// The calendar by keyboard, the picker of hosts without its button, and a line that moves with the time.
+// The calendar by keyboard, the picker of hosts without its button, whole names for the pointer, and a line that moves
+// with the time.
 
 document.documentElement.classList.add("scripted");
 
@@ -21,6 +22,12 @@ document.addEventListener("keydown", (event) => {
 });
 
 document.querySelector("[data-submits]")?.addEventListener("change", (event) => event.target.form.requestSubmit());
+
+document.addEventListener("pointerover", (event) => {
+  const link = event.target.closest(".month__entry a");
+  const isCut = link && (link.scrollWidth > link.clientWidth || link.scrollHeight > link.clientHeight);
+  if (isCut) link.title = link.textContent.replace(/\s+/g, " ").trim();
+});
 
 const line = document.querySelector(".calendar__now");
 const opened = Date.now();
