@@ -3,6 +3,7 @@
 function enhance(root) {
   root.querySelectorAll(".needs-script[hidden]").forEach((element) => element.removeAttribute("hidden"));
   root.querySelectorAll("details[data-dialog]").forEach(openAsDialog);
+  root.querySelectorAll(".sections, .tabs").forEach(showCurrent);
   root.querySelector("[data-focus]")?.focus();
 }
 
@@ -42,6 +43,14 @@ async function copy(button) {
   }
   label.textContent = button.dataset.copied;
   setTimeout(() => (label.textContent = words), 2000);
+}
+
+// A row of links that is wider than the screen begins with where one is; the page itself stays where it is.
+function showCurrent(row) {
+  const current = row.querySelector("[aria-current]");
+  if (!current) return;
+  const [outer, inner] = [row, current].map((element) => element.getBoundingClientRect());
+  row.scrollBy({ left: inner.left + inner.width / 2 - outer.left - outer.width / 2, behavior: "instant" });
 }
 
 function openAsDialog(details) {
