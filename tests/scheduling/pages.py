@@ -87,7 +87,7 @@ class Visitor:
 def _read(answer: TestResponse, path: str) -> Page:
     reader = _Reader(path)
     if answer.mimetype == "text/html":
-        reader.feed(answer.text)
+        reader.feed(answer.text.replace("<wbr>", ""))  # where a word may break, it goes on
     return Page(answer, reader.forms, reader.links, " ".join(" ".join(reader.words).split()), reader.ids)
 
 
