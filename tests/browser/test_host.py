@@ -10,9 +10,10 @@ from sqlalchemy import select
 from tests.browser.conftest import Visit, sign_in
 from tests.factories import event_type, member, schedule
 from tests.scheduling.helpers import at, booked, in_days
-from webapp.core.db import session
+from webapp.core.db import session, transaction
 from webapp.identity.models import Membership
 from webapp.scheduling.models import Booking, BookingStatus, EventType
+from webapp.scheduling.service.blocks import BlockDetails, block_time
 
 DAY = in_days(2)
 
@@ -128,6 +129,32 @@ def test_a_dialog_closes_with_escape_and_gives_the_focus_back(visit: Visit, host
     page.keyboard.press("Escape")
     expect(page.get_by_role("dialog")).to_be_hidden()
     expect(opener).to_be_focused()
+
+
+def test_a_dialog_has_a_way_back_that_does_nothing(visit: Visit, host: Membership, kind: EventType) -> None:
+    page = visit(f"/app/bookings/{booked(kind, at(10)).id}")
+    sign_in(page, host)
+    page.locator("summary", has_text="Cancel the booking").click()
+    page.get_by_role("dialog").get_by_role("button", name="Back").click()
+    expect(page.get_by_role("dialog")).to_be_hidden()
+    session().rollback()
+    assert session().scalars(select(Booking)).one().is_confirmed
+
+
+def test_who_cancels_several_bookings_is_told_how_many(visit: Visit, host: Membership, kind: EventType) -> None:
+    for hour in (10, 12, 14):
+        booked(kind, at(hour))
+    with transaction():
+        closed = BlockDetails.whole_days(DAY, DAY, timezone="Europe/Berlin", title="")
+        block_time(organization_id=host.organization_id, host_id=host.user_id, details=closed)
+    page = visit("/app/availability/bookings")
+    sign_in(page, host)
+    page.get_by_text("Cancel them").click()
+    expect(page.get_by_role("dialog")).to_contain_text("Bookings chosen: 3")
+    page.get_by_role("button", name="Back").click()
+    page.get_by_role("checkbox").first.uncheck()
+    page.get_by_text("Ask to move").click()
+    expect(page.get_by_role("dialog")).to_contain_text("Bookings chosen: 2")
 
 
 def test_the_account_menu_opens_closes_and_signs_out(visit: Visit, host: Membership) -> None:

@@ -61,13 +61,31 @@ function openAsDialog(details) {
   dialog.setAttribute("aria-labelledby", panel.getAttribute("aria-labelledby"));
   details.after(dialog);
   dialog.append(panel);
+  if (!panel.querySelector("[data-close]")) addWayBack(panel, details.dataset.back);
   details.querySelector("summary").addEventListener("click", (event) => {
     event.preventDefault();
+    panel.querySelectorAll("[data-count]").forEach(count);
     dialog.showModal();
   });
   dialog.addEventListener("click", (event) => {
     if (event.target === dialog || event.target.closest("[data-close]")) dialog.close();
   });
+}
+
+// Beside the button that does it, a quiet one that does not.
+function addWayBack(panel, words) {
+  const back = document.createElement("button");
+  back.type = "button";
+  back.className = "button button--quiet confirm__back";
+  back.dataset.close = "";
+  back.textContent = words;
+  const last = [...panel.querySelectorAll("button")].at(-1);
+  (last?.closest(".actions") ?? last?.parentElement ?? panel).append(back);
+}
+
+// How many of the boxes with that name are ticked.
+function count(element) {
+  element.textContent = document.querySelectorAll(`[name="${element.dataset.count}"]:checked`).length;
 }
 
 function closeMenus(event) {
