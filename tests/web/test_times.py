@@ -102,3 +102,8 @@ def test_the_picker_offers_each_place_once_and_the_chosen_zone_in_its_own_spelli
 @pytest.mark.parametrize(("minutes", "text"), [(15, "15 min"), (60, "1 h"), (90, "1 h 30 min"), (1440, "24 h")])
 def test_lengths_are_short(app: Flask, minutes: int, text: str) -> None:
     assert times.duration_text(minutes) == text
+
+
+def test_lengths_to_choose_from_grow_though_the_usual_one_is_another(app: Flask) -> None:
+    with app.test_request_context(headers={"Accept-Language": "en-GB"}):
+        assert times.durations_text([60, 30, 120]) == "30 min, 1 h or 2 h"

@@ -113,8 +113,9 @@ def duration_text(minutes: int) -> str:
 
 
 def durations_text(lengths: Sequence[int]) -> str:
-    """Return lengths of time to choose from, given in minutes: `30 min, 45 min or 1 h`."""
-    return str(format_list([duration_text(minutes) for minutes in lengths], style="or", locale=reader_locale()))
+    """Return lengths of time to choose from, given in minutes, the shortest first: `30 min, 45 min or 1 h`."""
+    words = [duration_text(minutes) for minutes in sorted(lengths)]
+    return str(format_list(words, style="or", locale=reader_locale()))
 
 
 @lru_cache(maxsize=1)
