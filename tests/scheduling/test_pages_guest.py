@@ -323,6 +323,15 @@ def test_a_start_that_cannot_be_had_says_why(guest: Visitor, start: str, words: 
     assert words in page.words
 
 
+def test_where_nothing_else_is_free_that_day_there_is_nothing_to_fill_in_but_a_way_on(guest: Visitor) -> None:
+    day = at(10, days=400)
+    page = guest.open(f"{page_of(event_type())}/confirm?start={start_value(day)}&timezone=Europe/Berlin", status=422)
+    assert "Nothing else is free on that day." in page.words
+    assert [form for form in page.forms if form.method == "post"] == []
+    assert "Your name" not in page.words
+    assert guest.open([href for href, words in page.links if words == "Choose another time"][-1])
+
+
 def test_a_form_without_its_token_is_refused_in_plain_words(guest: Visitor) -> None:
     form = guest.open(form_of(event_type())).form("/confirm")
     page = guest.send(form, {"csrf_token": None}, status=400)
