@@ -131,7 +131,10 @@ def _redis_error(_error: RedisError) -> Response:
 
 
 def _page(*, status: int, title: str) -> Response:
-    return make_response(render_template("errors/error.html", status=status, title=title), status)
+    """Return a page whose heading is the first sentence; what follows is advice, which replaces the general one."""
+    heading, end, advice = title.partition(". ")
+    page = render_template("errors/error.html", status=status, title=heading + end.strip(), advice=advice)
+    return make_response(page, status)
 
 
 _TITLES = {

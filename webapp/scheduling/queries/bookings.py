@@ -46,7 +46,7 @@ def booking_by_token(token: str) -> Booking:
         .options(joinedload(Booking.event_type, innerjoin=True).options(with_schedule()))
     )
     if found is None:
-        raise NotFound(say("There is no booking under this link: it may have expired, or not have been copied whole."))
+        raise NotFound(say("There is no booking under this link. It may have expired, or not have been copied whole."))
     return found
 
 

@@ -23,7 +23,7 @@ def entry_by_token(token: str) -> WaitlistEntry:
     """Return the place in line that this link's token opens; raises NotFound."""
     found = session().scalar(select(WaitlistEntry).where(WaitlistEntry.token_digest == digest(token)))
     if found is None:
-        raise NotFound(say("There is no waitlist under this link; please check that it was copied whole."))
+        raise NotFound(say("There is no waitlist under this link. Please check that it was copied whole."))
     return found
 
 

@@ -14,9 +14,11 @@ from flask_babel import gettext as _
 
 from webapp.core import clock
 from webapp.core.db import transaction
+from webapp.core.errors import NotFound
 from webapp.core.idempotency import KeyReused, earlier_answer, remember_answer
 from webapp.core.settings import settings
 from webapp.core.validation import InvalidInput
+from webapp.identity.models import Organization
 from webapp.scheduling import queries
 from webapp.scheduling.errors import OccurrencesRefused, SlotTaken, StartRefused
 from webapp.scheduling.forms import show_errors
@@ -56,6 +58,21 @@ def organization(organization: str) -> str:
     event_types = queries.public_event_types(organization)
     found = event_types[0].organization if event_types else queries.public_organization(organization)
     return render_template("scheduling/guest/organization.html", organization=found, event_types=event_types)
+
+
+@blueprint.app_template_global()
+def organization_here() -> Organization | None:
+    """Return the organisation whose page an address like this one belongs to, for the way out of an error; or None.
+
+    There is none in a frame, which shows no other pages.
+    """
+    slug = (request.view_args or {}).get("organization")
+    if not slug or request.blueprint == "embed":
+        return None
+    try:
+        return queries.public_organization(slug)
+    except NotFound:
+        return None
 
 
 @blueprint.get("/book/<organization>/<event_type>")
