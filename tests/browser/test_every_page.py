@@ -79,6 +79,9 @@ CHECKS = """() => {
       (element.getAttribute(attribute) ?? '').split(/\\s+/).filter(Boolean));
     for (const id of named) if (!document.getElementById(id)) wrong.push(name(element) + ' refers to nothing: ' + id);
   }
+  for (const dialog of document.querySelectorAll('dialog')) {
+    if (!dialog.querySelector('button[type=button][data-close]')) wrong.push(name(dialog) + ' has no way back');
+  }
   for (const image of document.querySelectorAll('img:not([alt]), iframe:not([title])')) wrong.push(name(image));
   return [...wrong, ...contrast()];
 

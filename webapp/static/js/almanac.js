@@ -80,7 +80,7 @@ function addWayBack(panel, words) {
   back.dataset.close = "";
   back.textContent = words;
   const last = [...panel.querySelectorAll("button")].at(-1);
-  (last?.closest(".actions") ?? last?.parentElement ?? panel).append(back);
+  (last.closest(".confirm__panel .actions") ?? last.parentElement).append(back);
 }
 
 // How many of the boxes with that name are ticked.
