@@ -59,3 +59,15 @@ def test_the_host_picker_works_without_its_button_and_without_scripts(visit: Vis
         if not scripted:
             page.get_by_role("button", name="Show", exact=True).click()
         expect(page.get_by_role("link", name="Theirs")).to_be_visible()
+
+
+def test_an_hour_by_the_12_hour_clock_is_one_line_within_its_column(visit: Visit) -> None:
+    page = visit("/app/calendar?hours=all", locale="en-US")
+    sign_in(page, member())
+    hours = page.locator(".calendar__hours")
+    expect(hours.get_by_text("11:00 AM")).to_be_visible()
+    spills = """(column) => [...column.children].filter((hour) => {
+      const box = hour.getBoundingClientRect();
+      return hour.getClientRects().length > 1 || box.height > 20 || box.left < column.getBoundingClientRect().left;
+    }).map((hour) => hour.textContent)"""
+    assert hours.evaluate(spills) == []
