@@ -13,6 +13,7 @@ from sqlalchemy import select
 
 from tests.scheduling.helpers import in_days
 from webapp import demo
+from webapp.cli import prepare
 from webapp.core.db import session
 from webapp.core.settings import settings
 from webapp.identity import service as identity
@@ -85,3 +86,11 @@ def test_a_start_at_another_address_is_told_and_changes_nothing_else(
     settings.cache_clear()
     assert facts(file) == before | {"url": "http://127.0.0.1:8001"}
     assert file.stat().st_mode & 0o077 == 0
+
+
+@pytest.mark.parametrize("name", ["", "/", "/proc/no/such/place", "x" * 300, "taken"])
+def test_a_file_that_the_facts_cannot_be_written_to_is_refused_in_a_sentence(name: str, file: Path, app: Flask) -> None:
+    (file.parent / "taken").write_text("nothing of ours")
+    where = str(file.parent / name) if name else name
+    result = app.test_cli_runner().invoke(prepare, ["--demo", where])
+    assert (result.exit_code, "--demo" in result.stderr.splitlines()[-1]) == (2, True)

@@ -11,14 +11,14 @@ from typing import IO, Any, TypeVar
 from uuid import UUID
 
 import click
-from flask.cli import AppGroup, with_appcontext
+from flask.cli import with_appcontext
 from redis.exceptions import RedisError
 from sqlalchemy.exc import DBAPIError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from jobs.runtime import InvalidArguments, Job, registry
 from jobs.runtime.registry import UnknownJob
-from webapp.core.commands import Refusal
+from webapp.core.commands import Commands, Refusal
 from webapp.core.errors import Conflict, DomainError, NotFound
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -53,7 +53,7 @@ class Answer(click.ClickException):
         click.echo(self.format_message(), file=file or sys.stderr)
 
 
-class JobsGroup(AppGroup):
+class JobsGroup(Commands):
     """Commands whose errors become sentences and exit statuses."""
 
     def invoke(self, ctx: click.Context) -> Any:
@@ -101,6 +101,8 @@ def read_object(text: str, *, option: str = "--args") -> dict[str, Any]:
         values = json.loads(text)
     except ValueError as error:
         raise Refusal(f"{option} is not JSON: {error}") from None
+    except RecursionError:
+        raise Refusal(f"{option} holds lists or objects within each other, more of them than can be read") from None
     if not isinstance(values, dict):
         raise Refusal(f'{option} must be a JSON object, such as \'{{"name": "value"}}\'')
     return values

@@ -17,17 +17,18 @@ from jobs.runtime import browse, dead_letters
 from jobs.runtime.dead_letters import DeadLetters
 from jobs.runtime.models import RunState
 from webapp.core import clock
-from webapp.core.commands import Refusal
+from webapp.core.commands import Number, Refusal
 from webapp.core.db import transaction
 from webapp.core.logs import without_secrets
 from webapp.core.settings import QUEUES
 
 _BATCH = 100
+_LONGEST_HOURS = 100 * 365 * 24
 
 
 def _filters(command: Callable[..., None]) -> Callable[..., None]:
     for option in (
-        click.option("--older-than", type=click.FloatRange(min=0), help="Only those that died so many hours ago."),
+        click.option("--older-than", type=Number(0, _LONGEST_HOURS), help="Only those that died so many hours ago."),
         click.option("--text", default="", help="Only those with this in their last error."),
         click.option("--queue", type=click.Choice(QUEUES), help="Only those of this queue."),
         click.option("--job", "name", default="", help="Only those with this in the job's name."),

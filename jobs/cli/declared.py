@@ -15,10 +15,11 @@ from jobs.runtime import Job, current, execute, registry, store
 from jobs.runtime.models import RunState
 from jobs.runtime.schedules import Every
 from webapp.core import clock, hidden
-from webapp.core.commands import Refusal
+from webapp.core.commands import Number, Refusal
 from webapp.core.db import transaction
 
 _ARGS_HELP = 'The arguments as a JSON object: \'{"booking_id": "…"}\'.'
+_LONGEST_SECONDS = 100 * 365 * 86_400
 
 
 @as_json_option
@@ -59,7 +60,7 @@ def run_job(name: str, arguments: str) -> None:
 @click.argument("name")
 @click.option("--args", "arguments", default="{}", help=_ARGS_HELP)
 @click.option("--at", "at", help="When: ISO 8601 with its offset, such as 2026-11-24T09:00:00+01:00.")
-@click.option("--in", "delay", type=click.FloatRange(min=0), help="In how many seconds.")
+@click.option("--in", "delay", type=Number(0, _LONGEST_SECONDS), help="In how many seconds.")
 @click.option("--once", "key", help="Nothing new when a run with this key is waiting or running.")
 @as_json_option
 @command("enqueue")
@@ -70,12 +71,21 @@ def enqueue(*, name: str, arguments: str, at: str | None, delay: float | None, k
     when = _when(at, delay)
     if not job.options.durable and (key is not None or when is not None):
         raise Refusal("--at, --in and --once need a job with a row; this one is declared durable=False")
+    if key is not None:
+        _check_key(job, key)
     with transaction():
         run_id = enqueue_job(job, checked, by=By(), run_at=when, key=key)
     if as_json:
         print_json({"id": run_id, "job": job.name})
     else:
         click.echo(run_id)
+
+
+def _check_key(job: Job[..., Any], key: str) -> None:
+    try:
+        job.unique(key)
+    except ValueError as error:
+        raise Refusal(f"--once: {error}") from None
 
 
 def _run_by_row(run_id: UUID) -> dict[str, Any]:

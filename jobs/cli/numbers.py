@@ -11,6 +11,7 @@ import click
 from jobs.cli.answers import as_json_option, command, print_json, print_table
 from jobs.runtime import browse, carrier
 from webapp.core import clock
+from webapp.core.commands import Number
 from webapp.core.db import transaction
 from webapp.core.redis import jobs_redis
 from webapp.operations import alerts, queries, samples
@@ -27,7 +28,7 @@ def stats(as_json: bool) -> None:
         _print(numbers)
 
 
-@click.option("--every", type=click.FloatRange(0.2, 3600), default=2.0, show_default=True, help="Seconds between two.")
+@click.option("--every", type=Number(0.2, 3600), default=2.0, show_default=True, help="Seconds between two.")
 @click.option("--count", type=click.IntRange(1), help="How often, until Ctrl-C if not given.")
 @click.option("--json", "as_json", is_flag=True, help="One line of JSON each time.")
 @command("watch")

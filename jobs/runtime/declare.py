@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import inspect
-import json
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, fields, replace
 from datetime import datetime, timedelta
@@ -14,13 +13,14 @@ from uuid import UUID
 from pydantic import BaseModel, ConfigDict, ValidationError, create_model
 from rq import get_current_job
 
-from jobs.runtime import enqueue, execute, registry
+from jobs.runtime import enqueue, execute, plain, registry
 from jobs.runtime.limits import Key, LimitKeys, Limits, Rate
 from jobs.runtime.policies import POLICIES, RetryPolicy
 from jobs.runtime.signature import RESULT, Signature
 from webapp.core import clock
 from webapp.core.events import DomainEvent, subscribe
 from webapp.core.settings import LANES, QUEUES, settings
+from webapp.core.words import is_text
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -113,12 +113,14 @@ class Job(Generic[P, R]):
         It is not enqueued again while a run of it with the key is waiting or running, nor for `within` after one
         succeeded; one that died or was cancelled leaves the key free. Other jobs have keys of their own. `cancel(job,
         unique_key=key)` takes back what waits. Raises ValueError for a job without a row, for a key over
-        200 characters or with NUL in it, and for a `within` longer than finished runs are kept.
+        200 characters or with NUL or half a character in it, and for a `within` longer than finished runs are kept.
         """
         if not self.options.durable:
             raise ValueError(f"{self.name} has no row that could hold a key: it cannot be unique with durable=False")
-        if not 0 < len(key) <= LONGEST_KEY or "\0" in key:
-            raise ValueError(f"a unique key has 1 to {LONGEST_KEY} characters, and no NUL among them")
+        if not 0 < len(key) <= LONGEST_KEY or not is_text(key):
+            raise ValueError(
+                f"a unique key has 1 to {LONGEST_KEY} characters, all of them whole, and no NUL among them"
+            )
         if within is not None and not timedelta() < within <= timedelta(days=settings().job_retention_days):
             raise ValueError("within must be positive, and no longer than JOB_RETENTION_DAYS keeps finished runs")
         return Unique(self, key, within)
@@ -157,9 +159,10 @@ class Job(Generic[P, R]):
                 for problem in error.errors(include_url=False, include_input=False)
             )
             raise InvalidArguments(f"{self.name}: {problems}") from None
-        text = json.dumps(values)
-        if "\\u0000" in text:
-            raise InvalidArguments(f"{self.name}: text may not contain NUL characters")
+        try:
+            text = plain.dump(values)
+        except ValueError as error:
+            raise InvalidArguments(f"{self.name}: {error}") from None
         if len(text) > MAX_ARGUMENT_BYTES:
             raise InvalidArguments(f"{self.name}: arguments take {len(text)} bytes of {MAX_ARGUMENT_BYTES} allowed")
         return values

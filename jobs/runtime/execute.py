@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import secrets
 import signal
@@ -20,7 +19,7 @@ from flask import Flask, current_app, has_app_context
 from sqlalchemy.orm import Session
 from werkzeug.utils import import_string
 
-from jobs.runtime import current, fence, handover, leases, rate, registry, slots, store
+from jobs.runtime import current, fence, handover, leases, plain, rate, registry, slots, store
 from jobs.runtime.beside import companion
 from jobs.runtime.carrier import run_id_of
 from jobs.runtime.current import Claim, Done, Report
@@ -271,8 +270,10 @@ def _storable(result: Any) -> dict[str, Any] | None:
     """Return what is kept of a job's result; raises TypeError or ValueError when it is nothing for JSON."""
     if result is None:
         return None
-    if "\\u0000" in json.dumps(result, allow_nan=False):
-        raise ValueError("the job's result contains a NUL character, which the database cannot keep")
+    try:
+        plain.dump(result)
+    except ValueError as error:
+        raise ValueError(f"the job's result cannot be kept: {error}") from None
     return current.wrap(hidden.hide_in(result))
 
 

@@ -15,6 +15,7 @@ from webapp.core.clock import find_zone
 from webapp.core.words import say
 
 _DAY = timedelta(days=1)
+LONGEST_CRON = 200
 # A date such as 29 February may be eight years away.
 _FARTHEST_DAYS = 366 * 8 + 2
 
@@ -34,6 +35,9 @@ class Cron:
 
     def __post_init__(self) -> None:
         find_zone(self.timezone)
+        if len(self.expression) > LONGEST_CRON:
+            cron, fault = f"{self.expression[:20]}…", f"it has more than {LONGEST_CRON} characters"
+            raise ValueError(say("%(cron)r is no schedule: %(fault)s.", cron=cron, fault=fault))
         if len(self.expression.split()) != 5:
             raise ValueError(
                 say("%(cron)r is no schedule: write minute, hour, day, month and weekday.", cron=self.expression)

@@ -186,7 +186,7 @@ def _described(error: BaseException) -> str:
 
 def _clean(text: str) -> str:
     """Return text that may be kept: without secrets, and without what the database cannot hold."""
-    return hide(text).replace("\0", "")
+    return hide(text).replace("\0", "").encode(errors="replace").decode()
 
 
 def _carried(claim: Claim, *, run_at: Any = None) -> Carried:

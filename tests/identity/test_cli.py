@@ -66,6 +66,29 @@ def test_bad_input_is_one_sentence_and_nothing_is_kept(app: Flask, changes: dict
     assert session().scalar(select(func.count()).select_from(Organization)) == 0
 
 
+@pytest.mark.parametrize("option", GOOD)
+@pytest.mark.parametrize("value", ["\udcff", "a\0b"])
+def test_what_is_no_text_is_refused_in_one_sentence_naming_the_option(app: Flask, option: str, value: str) -> None:
+    result = create_owner(app, **{option.removeprefix("--"): value})
+    assert (result.exit_code, result.stdout) == (2, "")
+    assert result.stderr == f"{option} must be text in UTF-8, without NUL characters\n"
+
+
+@pytest.mark.parametrize("option", GOOD)
+def test_what_is_far_too_long_is_refused_too(app: Flask, option: str) -> None:
+    result = create_owner(app, **{option.removeprefix("--"): "x" * 5000})
+    assert (result.exit_code, result.stderr.count("\n")) == (2, 1)
+    assert result.stderr.startswith(f"{option}: ")
+
+
+def test_a_password_that_is_no_text_is_refused(app: Flask) -> None:
+    words = [word for option in GOOD.items() for word in option]
+    result = app.test_cli_runner().invoke(
+        users, ["create-owner", *words, "--password-stdin"], input=b"twelve\xff chars\n"
+    )
+    assert (result.exit_code, result.stderr) == (2, "--password-stdin: The password must be text in UTF-8.\n")
+
+
 def test_an_address_that_is_taken_is_refused(app: Flask) -> None:
     create_owner(app)
     assert create_owner(app, email="b@example.com").stderr.startswith("--slug: Another organisation")

@@ -97,6 +97,13 @@ def refuse(message: str) -> None:
     raise PermanentFailure(message)
 
 
+@job(queue="maintenance", retry="never")
+def say_half_a_character(*, aloud: bool) -> str:
+    if aloud:
+        raise ValueError("half \ud83d")
+    return "\ud83d"
+
+
 @job(queue="maintenance", retry=TWICE)
 def ask_to_wait(seconds: float, how: str) -> None:
     if how == "temporary":

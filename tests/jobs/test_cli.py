@@ -215,6 +215,57 @@ def test_numbers_once_and_again(cli: Cli) -> None:
     assert "Ctrl-C" in cli("watch", "--count", "1").output
 
 
+# A byte that is no text, as Python takes it from the shell.
+RAW = "\udcff"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "named"),
+    [
+        *((("run", sample.mark.name, "--args", deep), "--args") for deep in ("[" * 20_000, '{"name":' * 20_000)),
+        *(
+            (("run", sample.mark.name, "--args", text), "NUL")
+            for text in (f'{{"name": "{RAW}"}}', '{"name": "\\u0000"}')
+        ),
+        *(
+            ((verb, sample.mark.name, "--args", '{"name": "\\ud800"}'), "half a character")
+            for verb in ("run", "enqueue")
+        ),
+        *(
+            (("enqueue", HEALTH, "--in", wrong), "--in")
+            for wrong in ("nan", "inf", "-1", "1e18", "1e300", "9" * 5000, RAW)
+        ),
+        *((("dead", "list", "--older-than", wrong), "--older-than") for wrong in ("nan", "inf", "1e18", "1e300", RAW)),
+        *((("watch", "--count", "1", "--every", wrong), "--every") for wrong in ("nan", "inf", "0", RAW)),
+        (("watch", "--count", "9" * 5000), "--count"),
+        *((("enqueue", HEALTH, "--once", wrong), "--once") for wrong in (f"a{RAW}", "", "k" * 201)),
+        (("enqueue", HEALTH, f"--once=a{RAW}"), "--once"),
+        (("enqueue", HEALTH, "--at", RAW), "--at"),
+        *((("dead", "list", option, RAW), option) for option in ("--text", "--job", "--queue", "--limit")),
+        (("dead", "replay", RAW), "what was asked for"),
+        (("dead", "discard", "--all", "--yes", "--text", "a\0b"), "--text"),
+        (("show", RAW), "what was asked for"),
+        (("show", "a\0b"), "what was asked for"),
+        (("schedule", "pause", RAW), "what was asked for"),
+        (("schedule", "edit", HEALTH, "--timezone", RAW), "--timezone"),
+        (("schedule", "edit", HEALTH, "--timezone", "x" * 5000), "timezone"),
+        (("schedule", "edit", HEALTH, "--cron", RAW), "--cron"),
+        *(
+            (("schedule", "edit", HEALTH, "--cron", f"{long} * * * *"), "cron")
+            for long in ("9" * 5000, "1," * 100 + "2")
+        ),
+        (("schedule", "edit", HEALTH, "--args", "[" * 20_000), "--args"),
+        (("schedule", "history", HEALTH, "--limit", "9" * 5000), "--limit"),
+    ],
+)
+def test_what_makes_no_sense_is_refused_with_a_sentence(cli: Cli, arguments: tuple[str, ...], named: str) -> None:
+    with transaction():
+        schedules.seed(table.SCHEDULE)
+    refused = cli(*arguments, status=ASKED_WRONGLY)
+    assert named in refused.stderr.splitlines()[-1]
+    assert actions() == []
+
+
 def test_what_is_away_is_named(cli: Cli, servers: Servers) -> None:
     servers.jobs_redis.stop()
     try:

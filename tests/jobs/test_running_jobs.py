@@ -99,6 +99,7 @@ def test_arguments_arrive_in_the_types_that_the_signature_names() -> None:
         ({"when": "soon"}, "when: "),
         ({"other": 1}, "unexpected keyword argument 'other'"),
         ({"note": "a\0b"}, "NUL"),
+        ({"note": "\N{GRINNING FACE} a\ud83db"}, "half a character"),
         ({"note": "x" * 70_000}, "65536 allowed"),
     ],
 )
@@ -109,6 +110,18 @@ def test_arguments_that_do_not_fit_are_refused_when_enqueued(arguments: dict[str
     assert complaint in str(refused.value)
     with transaction():
         assert session().scalars(select(JobRun)).all() == []
+
+
+def test_a_number_that_is_none_is_refused_when_enqueued() -> None:
+    with pytest.raises(InvalidArguments, match=r"ask_to_wait: .*float"):
+        sample.ask_to_wait.enqueue(float("nan"), "later")
+
+
+@pytest.mark.parametrize(("aloud", "error"), [(True, "ValueError: half ?"), (False, "half a character")])
+def test_a_run_that_ends_with_half_a_character_is_closed_all_the_same(aloud: bool, error: str) -> None:
+    run_id = sample.say_half_a_character.enqueue(aloud=aloud)
+    work()
+    assert (row(run_id).state, error in (row(run_id).error or "")) == (RunState.DEAD, True)
 
 
 def test_a_job_that_fails_is_tried_again_by_its_policy_and_then_dies_with_every_error_kept() -> None:

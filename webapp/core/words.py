@@ -10,6 +10,15 @@ from __future__ import annotations
 from typing import Self
 
 
+def is_text(value: str) -> bool:
+    """Tell whether the database can keep this: no NUL, and nothing that UTF-8 cannot say, such as half a character."""
+    try:
+        value.encode()
+    except UnicodeEncodeError:
+        return False
+    return "\0" not in value
+
+
 class Said(str):
     """A text that remembers the pattern and the values it was made from.
 

@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 
 import click
-from flask.cli import AppGroup
 from sqlalchemy.exc import OperationalError, ProgrammingError
 
-from webapp.core.commands import Refusal
+from webapp.core.commands import Commands, Refusal
 from webapp.core.db import transaction
 from webapp.core.errors import DomainError
 from webapp.identity import service
 from webapp.identity.models import Role
 
-users = AppGroup("users", help="Manage the people who sign in.")
+users = Commands("users", help="Manage the people who sign in.")
 
 
 @users.command("create-owner")
@@ -30,17 +31,10 @@ def create_owner(*, organization: str, slug: str, email: str, name: str, timezon
     The password is asked for, unless --password-stdin is given. Bad input ends with one sentence and exit code 2.
     """
     password = _password(from_stdin=password_stdin)
-    try:
-        with transaction():
-            service.register_organization(
-                name=organization, slug=slug, timezone=timezone, owner_name=name, owner_email=email, password=password
-            )
-    except DomainError as error:
-        raise Refusal(f"--{_OPTIONS.get(error.field or '', error.field)}: {error}") from None
-    except (OperationalError, ProgrammingError):
-        raise click.ClickException(
-            "The database is away or not migrated; start it and run `flask db upgrade`."
-        ) from None
+    with _written(_OPTIONS):
+        service.register_organization(
+            name=organization, slug=slug, timezone=timezone, owner_name=name, owner_email=email, password=password
+        )
     click.echo(f"{name} owns {organization} and can sign in as {email}.")
 
 
@@ -56,22 +50,39 @@ def add_member(*, organization: str, email: str, name: str, role: str, password_
     The password is asked for, unless --password-stdin is given. Bad input ends with one sentence and exit code 2.
     """
     password = _password(from_stdin=password_stdin)
-    try:
-        with transaction():
-            service.add_member(slug=organization, name=name, email=email, password=password, role=Role(role))
-    except DomainError as error:
-        options = _OPTIONS | {"slug": "organization"}
-        raise Refusal(f"--{options.get(error.field or '', error.field)}: {error}") from None
+    with _written(_OPTIONS | {"slug": "organization"}):
+        service.add_member(slug=organization, name=name, email=email, password=password, role=Role(role))
     click.echo(f"{name} is {role} of {organization} and can sign in as {email}.")
 
 
 _OPTIONS = {"name": "organization", "owner_name": "name", "owner_email": "email"}
 
 
+@contextmanager
+def _written(options: Mapping[str, str]) -> Iterator[None]:
+    """Make the change in a transaction; raises Refusal naming the option, for `options` knows which one a field is."""
+    try:
+        with transaction():
+            yield
+    except DomainError as error:
+        raise Refusal(f"--{options.get(error.field or '', error.field)}: {error}") from None
+    except (OperationalError, ProgrammingError):
+        raise click.ClickException(
+            "The database is away or not migrated; start it and run `flask db upgrade`."
+        ) from None
+
+
 def _password(*, from_stdin: bool) -> str:
     if from_stdin:
-        return sys.stdin.readline().rstrip("\r\n")
+        return _first_line()
     if not sys.stdin.isatty():
         raise Refusal("There is no terminal to ask for the password on; pipe it in with --password-stdin.")
     password: str = click.prompt("Password", hide_input=True, confirmation_prompt=True)
     return password
+
+
+def _first_line() -> str:
+    try:
+        return sys.stdin.buffer.readline().decode().rstrip("\r\n")
+    except UnicodeDecodeError:
+        raise Refusal("--password-stdin: The password must be text in UTF-8.") from None
