@@ -32,7 +32,117 @@ def environment(monkeypatch: pytest.MonkeyPatch) -> pytest.MonkeyPatch:
     return monkeypatch
 
 
+# A byte that is no text, as Python takes it from the environment.
+RAW = "\udcff"
+# What is neither the name of a host nor an address of one.
+NO_HOSTS = (
+    "256.256.256.256",
+    "999.1.1.1",
+    "1.2.3",
+    "-h",
+    "h-",
+    "a..b",
+    ".h",
+    "x,y",
+    "<script>",
+    'x"y',
+    "x\\y",
+    "h%41",
+    "x" * 64,
+    "x." * 130 + "y",
+    "[::1",
+    "[::g]",
+    "[v1.h]",
+    "[127.0.0.1]",
+)
+# Several hosts, and brackets that SQLAlchemy takes away.
+MAY_BE = {"DATABASE_URL": ("x,y", "[v1.h]", "[127.0.0.1]"), "REDIS_URL": ("x,y",)}
+UNLIMITED = (
+    "5 per 0 minute",
+    "5 per 99999999999 years",
+    "5 per 2 years",
+    f"{'9' * 26} per minute",
+    f"{'9' * 5000} per day",
+)
+TEXTS = [name.upper() for name, field in Settings.model_fields.items() if field.annotation not in {int, float}]
+
 NONSENSE = [
+    *((name, value) for name in TEXTS for value in (RAW * 34, f"https://{RAW}")),
+    *((name, "https://h\nh") for name in TEXTS if name != "SECRET_KEY"),
+    ("METRICS_TOKEN", "a\n"),
+    ("METRICS_TOKEN", " "),
+    ("METRICS_TOKEN", "geheim\N{LATIN SMALL LETTER E WITH ACUTE}"),
+    ("SENTRY_RELEASE", "a\tb"),
+    ("OTEL_SERVICE_NAME", "a\x7f"),
+    *(("HOST", value) for value in (*NO_HOSTS, "0.0.0.0:80", "http://x", "-1", "[::1]", "*", "unix:/run/almanac")),
+    *(
+        (name, before + host + after)
+        for name, before, after in (
+            ("DATABASE_URL", f"postgres://u:{PASSWORD}@", "/x"),
+            ("DATABASE_URL", f"postgres://u:{PASSWORD}@", ":5432/x"),
+            ("REDIS_URL", f"redis://u:{PASSWORD}@", "/0"),
+            ("CACHE_REDIS_URL", f"rediss://u:{PASSWORD}@", ":6379/0"),
+            ("REDIS_URL", f"redis+sentinel://u:{PASSWORD}@one,", ":26379/almanac/0"),
+            ("SMTP_URL", f"smtp://u:{PASSWORD}@", ":25"),
+            ("PUBLIC_URL", "http://", ""),
+            ("OTEL_EXPORTER_OTLP_ENDPOINT", "http://", ":4318"),
+            ("SENTRY_DSN", f"https://{PASSWORD}@", "/1"),
+        )
+        for host in NO_HOSTS
+        if host not in MAY_BE.get(name, ())
+    ),
+    *(("DATABASE_URL", value) for value in ("postgres://", "postgresql://", "postgresql:///", "postgres:h/x")),
+    *(
+        ("DATABASE_URL", f"postgresql://u:{PASSWORD}@127.0.0.1/x?{parameter}")
+        for parameter in (
+            "sslmode=nonsense",
+            "sslmode=require&sslmode=disable",
+            "foo=bar",
+            "pgbouncer=true",
+            "prepare_threshold=0",
+            "connect_timeout=soon",
+            "connect_timeout=nan",
+            "target_session_attrs=disable",
+            "host=a..b",
+            "host=one,two&port=1,2,3",
+            "host=one&port=0",
+            "port=http",
+        )
+    ),
+    *(
+        (name, f"redis://u:{PASSWORD}@h{rest}")
+        for name in ("REDIS_URL", "CACHE_REDIS_URL")
+        for rest in (
+            *("/-1", "/abc", "/1.5", "/1/2", "/0x1", "/1%2F2", f"/{2**31}", "/9" + "9" * 5000),
+            *(":0", ":0/0", ":6379:1", "?db=-1", "?db=abc", "/0?decode_responses=1", "/0?encoding=ascii"),
+            *("/0?host=other", "/0?retry=1", "/0?protocol=3", "/0?credential_provider=a"),
+            *("/0?socket_timeout=nan", "/0?socket_timeout=0", "/0?socket_timeout=1e300", "/0?max_connections=0"),
+        )
+    ),
+    *(("REDIS_URL", value) for value in ("unix://", "unix://?db=1", "unix:///run/redis.sock?db=-1")),
+    *(
+        ("REDIS_URL", f"redis+sentinel://{PASSWORD}:{PASSWORD}@{rest}")
+        for rest in ("h:0/almanac", "h/almanac/-1", "h/almanac/1.5", "h/almanac?db=-1", f"h/almanac/{2**31}")
+    ),
+    *(("SMTP_URL", f"smtp://{login}@h") for login in (PASSWORD, f"{PASSWORD}:", f":{PASSWORD}")),
+    ("SMTP_URL", "smtp://h:"),
+    ("MAIL_FROM", "Riverside\r\nBcc: x@example.com <hello@riverside.example>"),
+    ("MAIL_FROM", f"Riverside{RAW} <hello@riverside.example>"),
+    ("PUBLIC_URL", "http://x:"),
+    ("PUBLIC_URL", "http://::1"),
+    *(("OPERATOR_ORGANIZATION", value) for value in ("Bad Name!", " ", "-a", "a--b", "a_b", "a" * 61)),
+    *(("MAIL_CATCHER_DIR", value) for value in (__file__, f"{__file__}/mail", "x" * 5000)),
+    ("SENTRY_DSN", f"https://{PASSWORD}@127.0.0.1/abc"),
+    ("SENTRY_DSN", f"https://{PASSWORD}@127.0.0.1/1/"),
+    ("SENTRY_DSN", f"https://{PASSWORD}@127.0.0.1/"),
+    *(("ENCRYPTION_KEYS", value) for value in (",", " ", f"{PASSWORD},")),
+    *(("JOB_ROUTES", f"{pattern}=email") for pattern in ("[", "a[b", "[]", "a]", "[[a]")),
+    *(
+        (name.upper(), value)
+        for name, field in Settings.model_fields.items()
+        if field.annotation in {int, float}
+        for value in ("nan", "inf", "9" * 26)
+    ),
     ("ENVIRONMENT", "staging"),
     ("DATABASE_URL", "mysql://h/x"),
     ("DATABASE_URL", f"postgres://u:{PASSWORD}@h:abc/x"),
@@ -88,7 +198,7 @@ NONSENSE = [
     *(
         (f"RATE_LIMIT_{name}", value)
         for name in ("PUBLIC", "HOLDS", "API", "SIGN_IN")
-        for value in ("plenty", "0 per minute", "60 per minute; 0 per day")
+        for value in ("plenty", "0 per minute", "60 per minute; 0 per day", *UNLIMITED)
     ),
     ("OTEL_EXPORTER_OTLP_ENDPOINT", "http://collector:abc"),
     ("SENTRY_DSN", f"https://{PASSWORD}@sentry.example.com:abc/1"),
@@ -123,22 +233,69 @@ def test_a_setting_that_is_missing_is_named(name: str, value: str | None, enviro
     [
         ("DATABASE_URL", "postgres://u:p@h:5432/x?sslmode=require"),
         ("DATABASE_URL", "postgresql:///almanac?host=/run/postgresql"),
+        ("DATABASE_URL", "postgresql://postgres:@/db?host=/tmp/a%20place"),
+        ("DATABASE_URL", "postgresql:///almanac"),
+        ("DATABASE_URL", "postgresql://ours"),
+        ("DATABASE_URL", "postgresql+psycopg://u:p%2Fw@[::1]:5432/x"),
+        (
+            "DATABASE_URL",
+            "postgres://u:p@my_postgres/x?connect_timeout=3&application_name=almanac&channel_binding=require",
+        ),
+        ("DATABASE_URL", "postgres://u:p@/x?host=one,two&port=5432,5433&target_session_attrs=read-write"),
+        ("DATABASE_URL", "postgres://u:p@/x?host=one:5432&host=two:5433"),
+        ("DATABASE_URL", "postgres://u:p@h/x?options=-csearch_path%3Dalmanac&sslmode=verify-full&sslrootcert=system"),
+        ("DATABASE_URL", "postgres://u:p@b\N{LATIN SMALL LETTER U WITH DIAERESIS}ro.example./x"),
+        ("DATABASE_URL", "postgres://u:p@ec2-1-2-3-4.eu-west-1.compute.amazonaws.com:5432/x"),
         ("REDIS_URL", "rediss://:p@h:6380/0?ssl_cert_reqs=none"),
         ("REDIS_URL", "redis://[::1]:6379/0"),
+        ("REDIS_URL", "redis://my_redis:6379/0"),
+        ("REDIS_URL", "redis://h/99"),
+        ("REDIS_URL", "redis://"),
+        ("REDIS_URL", "redis://localhost?db=3"),
+        ("REDIS_URL", "redis://h/0?socket_timeout=5&health_check_interval=0&client_name=almanac&max_connections=50"),
+        ("REDIS_URL", "redis+sentinel://my_sentinel:26379,[::1]/almanac/1"),
         ("CACHE_REDIS_URL", "unix:///run/redis.sock?db=0"),
+        ("CACHE_REDIS_URL", "unix://:p@/run/redis.sock?db=1"),
         ("SMTP_URL", "smtp+starttls://user%40example.com:p%2Fw@mail.example:587"),
         ("SMTP_URL", "smtp://[::1]:25/"),
+        ("SMTP_URL", "smtp://mail_catcher:1025"),
+        ("SMTP_URL", "smtp://xn--bro-hoa.example"),
         ("MAIL_FROM", "hello@riverside.example"),
         ("MAIL_FROM", '"Studio, Riverside" <hello@riverside.example>'),
         ("MAIL_FROM", "Büro <hallo@büro.example>"),
         ("PUBLIC_URL", "https://büro.example/"),
         ("PUBLIC_URL", "http://[::1]:8000"),
+        ("PUBLIC_URL", "http://127.0.0.1:8000"),
+        ("PUBLIC_URL", "http://localhost"),
+        ("PUBLIC_URL", "https://XN--BRO-HOA.example"),
+        ("PUBLIC_URL", "https://3com.example"),
         ("RATE_LIMIT_PUBLIC", "10 per second; 500 per hour"),
+        ("RATE_LIMIT_API", "1 per year"),
         ("HOST", "::1"),
+        ("HOST", "fe80::1%eth0"),
+        ("HOST", "localhost"),
+        ("PORT", "8000\n"),
+        ("SECRET_KEY", f"{LEAST['SECRET_KEY']}\x01\n"),
+        ("METRICS_TOKEN", "two words, ~!"),
+        ("OPERATOR_ORGANIZATION", "studio-nord"),
+        ("ENCRYPTION_KEYS", f"{'A' * 43}=,\n{'B' * 42}A=\n"),
+        ("JOB_ROUTES", "bookings.[a-m]* = email:high,\n *.cleanup_* = maintenance:low"),
+        ("SENTRY_DSN", "https://k@sentry.example.com/behind/a/path/12"),
+        ("OTEL_EXPORTER_OTLP_ENDPOINT", "http://otel_collector:4318"),
+        ("WORKER_HARD_MEMORY_MB", "65536"),
     ],
 )
 def test_a_setting_that_makes_sense_is_taken(name: str, value: str, environment: pytest.MonkeyPatch) -> None:
     environment.setenv(name, value)
+    assert load_settings()
+
+
+@pytest.mark.parametrize("folder", ["", "mail", "a/b/mail"])
+def test_the_folder_of_the_mail_catcher_may_be_there_or_not(
+    folder: str, environment: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    environment.setenv("ENVIRONMENT", "development")
+    environment.setenv("MAIL_CATCHER_DIR", str(tmp_path / folder))
     assert load_settings()
 
 

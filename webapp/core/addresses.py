@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+from contextlib import suppress
+from ipaddress import ip_address
 
 import idna
 from email_validator import SPECIAL_USE_DOMAIN_NAMES, EmailNotValidError, validate_email
@@ -10,6 +12,7 @@ from email_validator import SPECIAL_USE_DOMAIN_NAMES, EmailNotValidError, valida
 from webapp.core.words import say
 
 _LOCAL_PART = re.compile(r'[^\s"(),:;<>@\[\]\\]+')
+_LABEL = re.compile(r"[A-Za-z0-9_]([A-Za-z0-9_-]{0,61}[A-Za-z0-9_])?")
 _DOMAIN = re.compile(r"[A-Za-z0-9]([A-Za-z0-9.-]*[A-Za-z0-9])?")
 
 # An installation of one's own may well serve people at `name@company.local`, and rehearsals use `.test`. The library's
@@ -34,6 +37,27 @@ def ascii_domain(domain: str) -> str:
     if domain.isascii():
         return domain
     return idna.encode(domain, uts46=True).decode()  # its IDNAError is a ValueError
+
+
+def is_host(name: str) -> bool:
+    """Tell whether this can be the name of a host, or its IP address (without brackets).
+
+    Names may have underscores, as those of containers do. What ends in a number is an IPv4 address or nothing.
+    """
+    if ":" in name or name.rpartition(".")[2].isdigit():
+        return _is_ip(name)
+    with suppress(ValueError):
+        spelled = ascii_domain(name).removesuffix(".")
+        return len(spelled) < 254 and all(map(_LABEL.fullmatch, spelled.split(".")))
+    return False
+
+
+def _is_ip(text: str) -> bool:
+    address, is_scoped, scope = text.partition("%")
+    with suppress(ValueError):
+        ip_address(address)
+        return not is_scoped or bool(_LABEL.fullmatch(scope))
+    return False
 
 
 def wire_address(address: str) -> str:

@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from copy import copy
 from dataclasses import dataclass, field
 from typing import Any, cast
@@ -15,6 +16,8 @@ from redis import ConnectionError as NotConnected
 from redis import Redis
 from redis.connection import Connection, parse_url
 from redis.sentinel import MasterNotFoundError, Sentinel, SentinelManagedConnection, SentinelManagedSSLConnection
+
+from webapp.core.addresses import is_host
 
 SCHEMES = ("redis+sentinel://", "rediss+sentinel://")
 PORT = 26379
@@ -71,21 +74,26 @@ def _read(ordinary: str) -> dict[str, Any]:
         raise ValueError(_SHAPE) from None
     for name in ("host", "connection_class"):
         read.pop(name, None)
+    if not is_database(read["db"]):
+        raise ValueError(_SHAPE)
     for name in read:
         if not name.startswith(_KNOWN):
             raise ValueError(f"has an option that Sentinels have no use for: leave {name} out")
     return read
 
 
+def is_database(number: int) -> bool:
+    """Tell whether a server may have a database of this number; most have sixteen."""
+    return 0 <= number < 2**31
+
+
 def _host_and_port(text: str) -> tuple[str, int]:
-    try:
+    with suppress(ValueError):  # as above
         parts = urlsplit(f"//{text}")
-        host, port = parts.hostname, parts.port or PORT
-    except ValueError:  # as above
-        host = None
-    if not host:
-        raise ValueError(_SHAPE)
-    return host, port
+        port = PORT if parts.port is None else parts.port
+        if is_host(parts.hostname or "") and ("[" in text) == (":" in str(parts.hostname)) and port:
+            return str(parts.hostname), port
+    raise ValueError(_SHAPE)
 
 
 def connect(to: SentinelSet, *, limits: dict[str, Any], sentinel_limits: dict[str, Any]) -> Redis:

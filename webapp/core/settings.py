@@ -4,25 +4,32 @@ from __future__ import annotations
 
 import re
 import sys
+import unicodedata
 from contextlib import suppress
 from email.utils import getaddresses
 from enum import StrEnum
 from functools import lru_cache
 from pathlib import Path
-from typing import Annotated, Any, Literal
-from urllib.parse import SplitResult, urlsplit
+from typing import Annotated, Literal
+from urllib.parse import urlsplit
 
 from cryptography.fernet import Fernet
 from limits import parse_many
-from pydantic import AfterValidator, BeforeValidator, Field, SecretStr, ValidationError, model_validator
+from pydantic import (
+    AfterValidator,
+    BeforeValidator,
+    Field,
+    SecretStr,
+    ValidationError,
+    ValidationInfo,
+    field_validator,
+    model_validator,
+)
 from pydantic_settings import BaseSettings, SettingsConfigDict
-from redis import ConnectionPool, RedisError
-from redis.connection import parse_url
-from sqlalchemy import make_url
-from sqlalchemy.exc import ArgumentError
 
-from webapp.core import sentinel
-from webapp.core.addresses import ascii_domain, wire_address
+from webapp.core.addresses import ascii_domain, is_host, wire_address
+from webapp.core.servers import address, postgres_url, redis_database, redis_url, smtp_url
+from webapp.core.words import LONGEST_SLUG, is_slug, is_text
 
 QUEUES = ("bookings", "email", "notifications", "maintenance")
 LANES = ("high", "default", "low")
@@ -32,6 +39,12 @@ QUEUE_WEIGHTS = {"bookings": 7, "email": 5, "notifications": 5, "maintenance": 1
 # What OWASP asks of Argon2id at the very least.
 LEAST_PASSWORD_MEMORY_MB = 19
 LEAST_SECRET_CHARACTERS = 32
+# As much as no installation has, and every column and counter can hold.
+MOST = 1_000_000_000
+MOST_MEMORY_MB = 4 * 1024 * 1024
+LONGEST_LIMIT = 366 * 86_400
+# These may be written on several lines, and a key is as good with any character that is one.
+_MAY_HOLD_CONTROLS = ("secret_key", "encryption_keys", "job_routes")
 
 
 class Environment(StrEnum):
@@ -45,71 +58,10 @@ class SettingsError(Exception):
     """A setting makes no sense; the message is one sentence naming it."""
 
 
-def _address(value: str, *schemes: str) -> SplitResult | None:
-    """Return the parts of an address with one of these schemes that names a host; None when it is none."""
-    with suppress(ValueError):  # its message may hold a piece of a password
-        parts = urlsplit(value)
-        if parts.scheme in schemes and parts.hostname and _can_be_reached(parts.hostname, parts.port):
-            return parts
-    return None
-
-
-def _can_be_reached(host: str | None, port: int | None) -> bool:
-    """Tell whether both can be what they say; None is the usual one."""
-    return not re.search(r"\s", host or "") and (port is None or 0 < port < 65536)
-
-
-def _postgres_url(value: str) -> str:
-    """Accept the URL as Heroku and most hosts write it; name our driver in it."""
-    scheme, _, rest = value.partition("://")
-    ours = f"postgresql+psycopg://{rest}"
-    with suppress(ArgumentError, ValueError):  # as above
-        read = make_url(ours)
-        if scheme in {"postgres", "postgresql", "postgresql+psycopg"} and _can_be_reached(read.host, read.port):
-            return ours
-    raise ValueError("must be a PostgreSQL URL such as postgresql://user:password@host:5432/name")
-
-
-def _redis_url(value: str) -> str:
-    if value.startswith(sentinel.SCHEMES):
-        sentinel.parse(value)
-        return value
-    with suppress(ValueError, TypeError, RedisError):  # as above
-        ConnectionPool.from_url(value).make_connection()  # which does not connect yet
-        options = _redis_options(value)
-        if _can_be_reached(str(options["host"]), int(options["port"])):
-            return value
-    raise ValueError(
-        "must look like redis://user:password@host:6379/0, rediss://…, unix:///run/redis.sock?db=0 or "
-        "redis+sentinel://…, with / ? # @ and : in passwords written as %2F %3F %23 %40 and %3A"
-    )
-
-
-def _redis_database(url: str) -> tuple[object, ...]:
-    """Return what tells the database of a server from others, however it is written."""
-    if url.startswith(sentinel.SCHEMES):
-        read = sentinel.parse(url)
-        return frozenset(read.sentinels), read.service, read.options.get("db", 0)
-    options = _redis_options(url)
-    return options.get("path") or (options["host"], options["port"]), options["db"]
-
-
-def _redis_options(url: str) -> dict[str, Any]:
-    usual = {"host": "localhost", "port": 6379, "db": 0}
-    return {**usual, **parse_url(url)}  # type: ignore[no-untyped-call]  # redis-py's own, not annotated
-
-
-def _smtp_url(value: str) -> str:
-    parts = _address(value, "smtp", "smtps", "smtp+starttls")
-    if parts is None or parts.path.strip("/") or parts.query or parts.fragment:
-        raise ValueError("must look like smtp://host:25, smtp+starttls://user:password@host:587 or smtps://host:465")
-    return value
-
-
 def _mail_from(value: str) -> str:
     try:
-        ((_name, address),) = getaddresses([value])
-        wire_address(address)
+        ((_name, sender),) = getaddresses([value])
+        wire_address(sender)
     except ValueError:
         raise ValueError("must be one address, such as Riverside Studio <hello@riverside.example>") from None
     return value
@@ -125,44 +77,41 @@ def _secret_key(value: SecretStr) -> SecretStr:
 
 
 def _public_url(value: str) -> str:
-    parts = _address(value, "http", "https")
-    if parts is None or parts.path.strip("/") or re.search("[?#@]", value) or not _is_domain(parts.hostname or ""):
+    parts = address(value, "http", "https")
+    if parts is None or parts.path.strip("/") or re.search("[?#@]", value):
         raise ValueError("must be the address people type and no more, such as https://book.example.com")
     return f"{parts.scheme}://{parts.netloc}"
 
 
-def _is_domain(host: str) -> bool:
-    """Tell whether a host can be part of the names that must be ours, those of meetings and mails."""
-    try:
-        return bool(ascii_domain(host))
-    except ValueError:
-        return False
-
-
 def _host(value: str) -> str:
-    if not _can_be_reached(value, None):
+    if not is_host(value):
         raise ValueError("must be an address of this machine, such as 127.0.0.1, or 0.0.0.0 for all of them")
     return value
 
 
 def _collector_url(value: str) -> str:
-    if _address(value, "http", "https") is None:
+    if address(value, "http", "https") is None:
         raise ValueError("must be where an OpenTelemetry collector takes OTLP over HTTP, such as http://localhost:4318")
     return value.rstrip("/")
 
 
 def _sentry_dsn(value: SecretStr) -> SecretStr:
-    parts = _address(value.get_secret_value(), "http", "https")
-    if parts is None or not (parts.username and parts.path.strip("/")):
+    parts = address(value.get_secret_value(), "http", "https")
+    if parts is None or not (parts.username and re.fullmatch("/(.*/)?[0-9]+", parts.path)):
         raise ValueError("must be a project's DSN as Sentry shows it, such as https://key@sentry.example.com/1")
     return value
 
 
 def _rate_limit(value: str) -> str:
     with suppress(ValueError):
-        if all(limit.amount for limit in parse_many(value)):
+        if re.search(r"(/|per)\s*0+\s*[a-z]", value, re.IGNORECASE):  # which `limits` takes for one
+            raise ValueError
+        if all(0 < limit.amount < 10**9 and 0 < limit.get_expiry() <= LONGEST_LIMIT for limit in parse_many(value)):
             return value
-    raise ValueError("must look like '60 per minute' or '10 per second; 500 per hour', and let at least one pass")
+    raise ValueError(
+        "must look like '60 per minute' or '10 per second; 500 per hour', let at least one pass, and be for a year at "
+        "most"
+    )
 
 
 def split_keys(value: str) -> list[str]:
@@ -171,18 +120,43 @@ def split_keys(value: str) -> list[str]:
 
 
 def _encryption_keys(value: SecretStr) -> SecretStr:
+    keys = split_keys(value.get_secret_value())
     try:
-        for key in split_keys(value.get_secret_value()):
+        for key in keys:
             Fernet(key)
     except ValueError:
+        keys = []
+    if not keys:
         raise ValueError(
             "each key is 32 bytes in URL-safe base64, as `python -c 'from cryptography.fernet import Fernet; "
             "print(Fernet.generate_key().decode())'` draws one"
-        ) from None
+        )
     return value
 
 
-_ROUTE = re.compile(r"\s*(?P<pattern>[\w.*?\[\]-]+)\s*=\s*(?P<queue>\w+)(?::(?P<lane>\w+))?\s*")
+def _metrics_token(value: SecretStr) -> SecretStr:
+    if not re.fullmatch("[!-~]([ -~]*[!-~])?", value.get_secret_value()):
+        raise ValueError("must be what a header can carry: letters of ASCII, digits and signs, no blanks at its ends")
+    return value
+
+
+def _organization(value: str) -> str:
+    if not is_slug(value):
+        raise ValueError(
+            "must be an organisation's name in addresses: lower-case letters, digits and single hyphens, "
+            f"{LONGEST_SLUG} at most"
+        )
+    return value
+
+
+def _folder(value: Path) -> Path:
+    with suppress(OSError):
+        if next(place for place in (value, *value.absolute().parents) if place.exists()).is_dir():
+            return value
+    raise ValueError("must be a folder, or where one can be made")
+
+
+_ROUTE = re.compile(r"\s*(?P<pattern>([\w.*?-]|\[[\w.-]+\])+)\s*=\s*(?P<queue>\w+)(?::(?P<lane>\w+))?\s*")
 
 
 def _job_routes(value: object) -> object:
@@ -204,14 +178,16 @@ def _job_routes(value: object) -> object:
 class Settings(BaseSettings):
     """The environment, checked. One instance per process, from `settings()`."""
 
-    model_config = SettingsConfigDict(env_ignore_empty=True, extra="ignore", frozen=True, enable_decoding=False)
+    model_config = SettingsConfigDict(
+        env_ignore_empty=True, extra="ignore", frozen=True, enable_decoding=False, allow_inf_nan=False
+    )
 
     environment: Environment = Environment.PRODUCTION
-    database_url: Annotated[str, AfterValidator(_postgres_url)]
+    database_url: Annotated[str, AfterValidator(postgres_url)]
     database_pool_size: int = Field(5, ge=1, le=200)
-    redis_url: Annotated[str, AfterValidator(_redis_url)]
-    cache_redis_url: Annotated[str, AfterValidator(_redis_url)]
-    smtp_url: Annotated[str, AfterValidator(_smtp_url)]
+    redis_url: Annotated[str, AfterValidator(redis_url)]
+    cache_redis_url: Annotated[str, AfterValidator(redis_url)]
+    smtp_url: Annotated[str, AfterValidator(smtp_url)]
     mail_from: Annotated[str, AfterValidator(_mail_from)] = "Almanac <almanac@localhost>"
     secret_key: Annotated[SecretStr, AfterValidator(_secret_key)]
     encryption_keys: Annotated[SecretStr, AfterValidator(_encryption_keys)] | None = None
@@ -240,17 +216,17 @@ class Settings(BaseSettings):
 
     worker_processes: int = Field(2, ge=1, le=128)
     worker_grace_seconds: float = Field(20, ge=0, le=3600)
-    worker_max_jobs: int = Field(10_000, ge=1)
-    worker_max_memory_mb: int = Field(150, ge=32)
-    worker_hard_memory_mb: int = Field(400, ge=48)
+    worker_max_jobs: int = Field(10_000, ge=1, le=MOST)
+    worker_max_memory_mb: int = Field(150, ge=32, le=MOST_MEMORY_MB)
+    worker_hard_memory_mb: int = Field(400, ge=48, le=MOST_MEMORY_MB)
 
-    operator_organization: str | None = None
+    operator_organization: Annotated[str, AfterValidator(_organization)] | None = None
     live_streams: int = Field(1, ge=0, le=64)
     alert_job_seconds: float = Field(30, ge=1, le=3600)
     alert_failure_percent: float = Field(20, ge=1, le=100)
-    alert_queue_depth: int = Field(1000, ge=1)
+    alert_queue_depth: int = Field(1000, ge=1, le=MOST)
     alert_confirmation_minutes: float = Field(10, ge=1, le=1440)
-    alert_late_confirmations: int = Field(0, ge=0)
+    alert_late_confirmations: int = Field(0, ge=0, le=MOST)
     alert_booking_drop_percent: float = Field(80, ge=1, le=100)
     alert_memory_percent: float = Field(80, ge=10, le=100)
     alert_cache_miss_percent: float = Field(50, ge=1, le=100)
@@ -269,12 +245,24 @@ class Settings(BaseSettings):
 
     log_level: Literal["debug", "info", "warning", "error"] = "info"
     log_format: Literal["json", "text"] = "json"
-    metrics_token: SecretStr | None = None
+    metrics_token: Annotated[SecretStr, AfterValidator(_metrics_token)] | None = None
     otel_exporter_otlp_endpoint: Annotated[str, AfterValidator(_collector_url)] | None = None
     otel_service_name: str = Field("almanac", min_length=1)
     sentry_dsn: Annotated[SecretStr, AfterValidator(_sentry_dsn)] | None = None
     sentry_release: str | None = None
-    mail_catcher_dir: Path | None = None
+    mail_catcher_dir: Annotated[Path, AfterValidator(_folder)] | None = None
+
+    @field_validator("*", mode="before")
+    @classmethod
+    def _text_alone(cls, value: object, about: ValidationInfo) -> object:
+        """Refuse what the environment holds as bytes that are no text, and what would end a line elsewhere."""
+        if isinstance(value, str) and not is_text(value):
+            raise ValueError("must be text in UTF-8")
+        name = about.field_name or ""
+        is_word = cls.model_fields[name].annotation not in {int, float} and name not in _MAY_HOLD_CONTROLS
+        if is_word and isinstance(value, str) and any(unicodedata.category(letter) == "Cc" for letter in value):
+            raise ValueError("must be without control characters, such as line ends")
+        return value
 
     @model_validator(mode="after")
     def _nothing_for_development_in_production(self) -> Settings:
@@ -290,7 +278,7 @@ class Settings(BaseSettings):
 
     @model_validator(mode="after")
     def _jobs_are_not_kept_with_what_may_be_forgotten(self) -> Settings:
-        if _redis_database(self.redis_url) == _redis_database(self.cache_redis_url):
+        if redis_database(self.redis_url) == redis_database(self.cache_redis_url):
             raise ValueError(
                 "CACHE_REDIS_URL must be another server than REDIS_URL, or at least another of its databases"
             )

@@ -7,7 +7,11 @@ sentence for translation and keeps its pattern, so that whoever shows it can say
 
 from __future__ import annotations
 
+import re
 from typing import Self
+
+LONGEST_SLUG = 60
+_SLUG = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
 
 
 def is_text(value: str) -> bool:
@@ -17,6 +21,11 @@ def is_text(value: str) -> bool:
     except UnicodeEncodeError:
         return False
     return "\0" not in value
+
+
+def is_slug(value: str) -> bool:
+    """Tell whether this can be a name in addresses: lower-case letters and digits, single hyphens between them."""
+    return len(value) <= LONGEST_SLUG and bool(_SLUG.fullmatch(value))
 
 
 class Said(str):

@@ -5,7 +5,6 @@ Everything that writes runs inside the caller's `transaction()`.
 
 from __future__ import annotations
 
-import re
 import unicodedata
 from collections.abc import Iterable
 from datetime import datetime, timedelta
@@ -23,7 +22,7 @@ from webapp.core.db import session
 from webapp.core.errors import NotFound
 from webapp.core.languages import TAGS
 from webapp.core.settings import settings
-from webapp.core.words import say
+from webapp.core.words import is_slug, say
 from webapp.identity import queries
 from webapp.identity.errors import (
     EmailTaken,
@@ -51,9 +50,6 @@ ADMINISTRATORS_SCOPES = frozenset({Scope.JOBS_READ, Scope.JOBS_WRITE, Scope.ORGA
 
 # These stand for something else where an organisation's slug stands in addresses, and are found there first.
 RESERVED_SLUGS = frozenset({"bookings", "waitlist"})
-
-_SLUG = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
-
 
 # Passwords
 
@@ -332,7 +328,7 @@ def _checked_email(value: str, *, field: str) -> str:
 
 
 def _require_slug(slug: str) -> None:
-    if len(slug) > 60 or not _SLUG.fullmatch(slug):
+    if not is_slug(slug):
         raise InvalidSlug(field="slug")
     if slug in RESERVED_SLUGS:
         raise SlugReserved(field="slug")
