@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import Any
 from uuid import UUID
+
+from pydantic import AwareDatetime
 
 from jobs import watching
 from jobs.mailing import send_mail
@@ -113,7 +115,11 @@ def _performance(work: Work) -> dict[str, Any]:
 
 @job(queue="maintenance", lane="low")
 def replay_dead_letters(
-    name: str = "", queue: str = "", text: str = "", since: datetime | None = None, until: datetime | None = None
+    name: str = "",
+    queue: str = "",
+    text: str = "",
+    since: AwareDatetime | None = None,
+    until: AwareDatetime | None = None,
 ) -> dict[str, int]:
     """Give every dead letter that fits another chance; returns how many got it.
 

@@ -232,6 +232,10 @@ RAW = "\udcff"
             for verb in ("run", "enqueue")
         ),
         *(
+            (("run", "operations.replay_dead_letters", "--args", f'{{"{name}": "2026-01-01T00:00:00"}}'), name)
+            for name in ("since", "until")
+        ),
+        *(
             (("enqueue", HEALTH, "--in", wrong), "--in")
             for wrong in ("nan", "inf", "-1", "1e18", "1e300", "9" * 5000, RAW)
         ),
