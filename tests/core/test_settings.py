@@ -69,7 +69,7 @@ TEXTS = [name.upper() for name, field in Settings.model_fields.items() if field.
 NONSENSE = [
     *((name, value) for name in TEXTS for value in (RAW * 34, f"https://{RAW}")),
     *((name, "https://h\nh") for name in TEXTS if name != "SECRET_KEY"),
-    ("METRICS_TOKEN", "a\n"),
+    ("METRICS_TOKEN", "a\nb"),
     ("METRICS_TOKEN", " "),
     ("METRICS_TOKEN", "geheim\N{LATIN SMALL LETTER E WITH ACUTE}"),
     ("SENTRY_RELEASE", "a\tb"),
@@ -288,6 +288,13 @@ def test_a_setting_that_is_missing_is_named(name: str, value: str | None, enviro
 def test_a_setting_that_makes_sense_is_taken(name: str, value: str, environment: pytest.MonkeyPatch) -> None:
     environment.setenv(name, value)
     assert load_settings()
+
+
+def test_a_line_end_behind_a_setting_is_no_part_of_it(environment: pytest.MonkeyPatch) -> None:
+    environment.setenv("PUBLIC_URL", "https://book.example.com\n")
+    environment.setenv("REDIS_URL", "redis://cache.example.com:6379/1\r\n")
+    found = load_settings()
+    assert (found.public_url, found.redis_url) == ("https://book.example.com", "redis://cache.example.com:6379/1")
 
 
 @pytest.mark.parametrize("folder", ["", "mail", "a/b/mail"])

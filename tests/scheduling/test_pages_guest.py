@@ -323,7 +323,21 @@ def test_a_start_that_cannot_be_had_says_why(guest: Visitor, start: str, words: 
     assert words in page.words
 
 
-def test_where_nothing_else_is_free_that_day_there_is_nothing_to_fill_in_but_a_way_on(guest: Visitor) -> None:
+def test_where_nothing_else_is_free_that_day_the_next_times_are_offered_and_nothing_typed_is_lost(
+    guest: Visitor,
+) -> None:
+    kind = event_type(limit_per_day=1)
+    form = guest.open(form_of(kind)).form()
+    booked(kind, at(12))
+    page = guest.send(form, {"name": "Ada", "email": "ada@example.com"}, status=409)
+    assert "Nothing else is free on that day." in page.words
+    assert "The next free times" in page.words
+    again = page.form()
+    assert dict(again.fields)["name"] == "Ada"
+    guest.send(again, {"start": start_value(at(9, days=3))}, status=303)
+
+
+def test_where_nothing_else_is_free_for_weeks_there_is_nothing_to_fill_in_but_a_way_on(guest: Visitor) -> None:
     day = at(10, days=400)
     page = guest.open(f"{page_of(event_type())}/confirm?start={start_value(day)}&timezone=Europe/Berlin", status=422)
     assert "Nothing else is free on that day." in page.words

@@ -255,14 +255,20 @@ class Settings(BaseSettings):
     @field_validator("*", mode="before")
     @classmethod
     def _text_alone(cls, value: object, about: ValidationInfo) -> object:
-        """Refuse what the environment holds as bytes that are no text, and what would end a line elsewhere."""
-        if isinstance(value, str) and not is_text(value):
+        """Refuse what the environment holds as bytes that are no text, and what would end a line elsewhere.
+
+        A line end behind it is no part of it: that is how secrets are kept that somebody has made with `echo`.
+        """
+        if not isinstance(value, str):
+            return value
+        if not is_text(value):
             raise ValueError("must be text in UTF-8")
-        name = about.field_name or ""
-        is_word = cls.model_fields[name].annotation not in {int, float} and name not in _MAY_HOLD_CONTROLS
-        if is_word and isinstance(value, str) and any(unicodedata.category(letter) == "Cc" for letter in value):
+        if about.field_name in _MAY_HOLD_CONTROLS:
+            return value
+        word = value.rstrip("\r\n")
+        if any(unicodedata.category(letter) == "Cc" for letter in word):
             raise ValueError("must be without control characters, such as line ends")
-        return value
+        return word
 
     @model_validator(mode="after")
     def _nothing_for_development_in_production(self) -> Settings:

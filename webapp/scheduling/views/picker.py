@@ -14,9 +14,11 @@ from zoneinfo import ZoneInfo
 from webapp.core import clock
 from webapp.scheduling.models import Booking, EventType
 from webapp.scheduling.service.offers import MOST_DAYS, Offer, offered_slots, taken_slots
-from webapp.web.times import clock_time, offset_text, reader_locale
+from webapp.web.times import clock_time, day_text, offset_text, reader_locale
 
 _ONE_DAY = timedelta(days=1)
+_NEXT_DAYS = timedelta(days=14)
+_MOST_NEAREST = 6
 
 
 class Wish(NamedTuple):
@@ -145,11 +147,18 @@ def nearest_slots(
     duration: int | None = None,
     moving: Booking | None = None,
 ) -> list[Slot]:
-    """Return up to six free times of the day of `start` in `zone`, the nearest to it, in order."""
+    """Return up to six free times, in order: of the day of `start` in `zone` the nearest to it, else the next ones.
+
+    Those of other days are labelled with their day; looked for are two weeks.
+    """
     day = start.astimezone(zone).date()
     search = _Search(event_type, zone, duration, moving)
-    nearest = sorted(search.between(day, day), key=lambda offer: abs(offer.start - start))[:6]
-    return label_slots(sorted(nearest, key=lambda offer: offer.start), zone)
+    if same_day := search.between(day, day):
+        nearest = sorted(same_day, key=lambda offer: abs(offer.start - start))[:_MOST_NEAREST]
+        return label_slots(sorted(nearest, key=lambda offer: offer.start), zone)
+    first = max(day, search.today)
+    later = label_slots(search.between(first, first + _NEXT_DAYS)[:_MOST_NEAREST], zone)
+    return [slot._replace(label=f"{day_text(slot.start, zone, 'short_weekday')}, {slot.label}") for slot in later]
 
 
 def start_value(start: datetime) -> str:
