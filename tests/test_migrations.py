@@ -12,6 +12,8 @@ from flask import Flask, current_app
 from flask_migrate import downgrade, upgrade
 from sqlalchemy import text
 
+from jobs.runtime.models import RunState
+from tests.operations.background import again, run
 from tests.scheduling.helpers import at, booked
 from tests.scheduling.test_groups import group
 from tests.scheduling.test_hold_a_time import held
@@ -99,6 +101,24 @@ def test_migrations_go_back_and_forth_with_data_in_the_tables(
         upgrade(revision=revision)
         assert counts() == before, f"up to {revision}"
     assert differences() == []
+
+
+def test_a_run_due_when_nobody_can_read_it_is_dead_after_the_upgrade(migrating: Flask) -> None:
+    waiting, over, fine = (run().id for _ in range(3))
+    downgrade(revision="20261130_offers")
+    with transaction():
+        change = text("UPDATE job_run SET run_at = '0001-01-01T00:00:00+12:00' WHERE id = ANY(:ids)")
+        session().execute(change, {"ids": [waiting, over]})
+        end = text("UPDATE job_run SET state = 'cancelled', finished_at = now() WHERE id = :id")
+        session().execute(end, {"id": over})
+    db.engine.dispose()
+    upgrade()
+    assert [again(each).state for each in (waiting, over, fine)] == [
+        RunState.DEAD,
+        RunState.CANCELLED,
+        RunState.WAITING,
+    ]
+    assert "nobody can read" in (again(waiting).error or "")
 
 
 def test_links_in_answers_that_were_kept_whole_are_taken_out_and_old_answers_go(migrating: Flask) -> None:

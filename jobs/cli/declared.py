@@ -11,10 +11,10 @@ import click
 
 from jobs.cli.answers import Answer, Status, as_json_option, command, find_job, print_json, print_table, read_object
 from jobs.console import By, enqueue_job, write_here
-from jobs.runtime import Job, current, execute, registry, store
+from jobs.runtime import Job, current, due, execute, registry, store
 from jobs.runtime.models import RunState
 from jobs.runtime.schedules import Every
-from webapp.core import clock, hidden
+from webapp.core import hidden
 from webapp.core.commands import Number, Refusal
 from webapp.core.db import transaction
 
@@ -138,14 +138,26 @@ def _entries() -> dict[str, Every]:
 def _when(at: str | None, delay: float | None) -> datetime | None:
     if at and delay is not None:
         raise Refusal("--at and --in say the same thing: give one of them")
-    if delay is not None:
-        return clock.now() + timedelta(seconds=delay)
-    if not at:
-        return None
     try:
-        when = datetime.fromisoformat(at)
+        if delay is not None:
+            return due.after(_read_delay(delay))
+        return due.at(_read_time(at)) if at else None
+    except due.ImpossibleTime as error:
+        raise Refusal(str(error)) from None
+
+
+def _read_delay(seconds: float) -> timedelta:
+    try:
+        return timedelta(seconds=seconds)
+    except (OverflowError, ValueError):  # the latter for NaN
+        raise Refusal(f"--in is no time that anybody can wait for: {seconds}") from None
+
+
+def _read_time(text: str) -> datetime:
+    try:
+        when = datetime.fromisoformat(text)
     except ValueError:
-        raise Refusal(f"--at is no time: {at!r}; write it as 2026-11-24T09:00:00+01:00") from None
+        raise Refusal(f"--at is no time: {text!r}; write it as 2026-11-24T09:00:00+01:00") from None
     if when.tzinfo is None:
         raise Refusal("--at needs an offset from UTC, as in 2026-11-24T09:00:00+01:00 or …Z")
     return when

@@ -5,6 +5,7 @@ from __future__ import annotations
 from jobs.runtime.beside import progress
 from jobs.runtime.canvas import chain, chord, group
 from jobs.runtime.declare import InvalidArguments, Job, job
+from jobs.runtime.due import ImpossibleTime
 from jobs.runtime.enqueue import cancel
 from jobs.runtime.periodic import Cron
 from jobs.runtime.policies import HardTimeLimit, Postponed, RetryLater, RetryPolicy, Revoked, SoftTimeLimit
@@ -18,6 +19,7 @@ __all__ = [
     "Cron",
     "Every",
     "HardTimeLimit",
+    "ImpossibleTime",
     "InvalidArguments",
     "Job",
     "Postponed",

@@ -13,11 +13,10 @@ from uuid import UUID
 from pydantic import BaseModel, ConfigDict, ValidationError, create_model
 from rq import get_current_job
 
-from jobs.runtime import enqueue, execute, plain, registry
+from jobs.runtime import due, enqueue, execute, plain, registry
 from jobs.runtime.limits import Key, LimitKeys, Limits, Rate
 from jobs.runtime.policies import POLICIES, RetryPolicy
 from jobs.runtime.signature import RESULT, Signature
-from webapp.core import clock
 from webapp.core.events import DomainEvent, subscribe
 from webapp.core.settings import LANES, QUEUES, settings
 from webapp.core.words import is_text
@@ -57,7 +56,8 @@ class Options:
 class Job(Generic[P, R]):
     """A declared job. Calling it runs the function here; `enqueue` and its kin have it run by a worker.
 
-    Each of them validates the arguments against the annotations and raises InvalidArguments when they do not fit.
+    Each of them validates the arguments against the annotations and raises InvalidArguments when they do not fit;
+    those that take a time raise ImpossibleTime unless it is from 1971 to 2199.
     Inside `transaction()` they write the job's row in that transaction; outside they open one of their own.
     """
 
@@ -97,7 +97,7 @@ class Job(Generic[P, R]):
 
     def after(self, delay: timedelta, /, *args: P.args, **kwargs: P.kwargs) -> UUID:
         """Run after `delay`; return the run's id. Not for jobs without a row."""
-        return self._submit(args, kwargs, run_at=clock.now() + delay)
+        return self._submit(args, kwargs, run_at=due.after(delay))
 
     def once(self, key: str, /, *args: P.args, **kwargs: P.kwargs) -> UUID:
         """Run unless a run with this key is waiting or running; return the id of the one that there is now."""
@@ -221,7 +221,7 @@ class Unique(Generic[P, R]):
 
     def after(self, delay: timedelta, /, *args: P.args, **kwargs: P.kwargs) -> UUID:
         """Run after `delay`."""
-        return self._submit(clock.now() + delay, args, kwargs)
+        return self._submit(due.after(delay), args, kwargs)
 
     def _submit(self, when: datetime | None, args: tuple[Any, ...], kwargs: dict[str, Any]) -> UUID:
         arguments = self.job.check(args, kwargs)

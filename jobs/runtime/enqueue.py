@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
-from jobs.runtime import current, store
+from jobs.runtime import current, due, store
 from jobs.runtime.carrier import Carried
 from jobs.runtime.deliver import carry_after_commit, withdraw_after_commit
 from jobs.runtime.inserts import NewRun, insert_many, insert_one
@@ -34,8 +34,8 @@ def submit(
     """Write a run of `job` and have it carried to Redis after the commit; return its id.
 
     With a `unique_key` that a waiting or running run of the job has, or one that has succeeded no longer than
-    `unique_for` ago, nothing is added and that run's id is returned. `run_at` is aware; raises ValueError otherwise,
-    and when the job has no row to wait in. `arguments` are JSON values, checked before.
+    `unique_for` ago, nothing is added and that run's id is returned. Raises ImpossibleTime when nothing can be due at
+    `run_at`, ValueError when the job has no row to wait in. `arguments` are JSON values, checked before.
     """
     return submit_many(job, [arguments], run_at=run_at, unique_key=unique_key, unique_for=unique_for)[0]
 
@@ -106,9 +106,7 @@ def _draw_up(job: Job[..., Any], many: Sequence[dict[str, Any]], *, run_at: date
     if run_at is not None and not job.options.durable:
         raise ValueError(f"{job.name} is declared durable=False: it can only be for now, with no row to wait in")
     queue, lane = job.route()
-    when = run_at or clock.now()
-    if when.tzinfo is None:
-        raise ValueError(f"{job.name} cannot be enqueued for {when}: give the time with its zone")
+    when = clock.now() if run_at is None else due.at(run_at)
     limit = job.options.time_limit
     return [
         Carried(id=uuid7(), path=job.path, queue=queue, lane=lane, arguments=one, run_at=when, time_limit=limit)

@@ -77,6 +77,7 @@ class JobRun(Base):
     __table_args__ = (
         CheckConstraint("(state = 'running') = (lease_until IS NOT NULL)", name="lease"),
         CheckConstraint("(state IN ('succeeded', 'dead', 'cancelled')) = (finished_at IS NOT NULL)", name="finished"),
+        CheckConstraint("run_at >= '1971-01-01T00:00:00Z' AND run_at < '2200-01-01T00:00:00Z'", name="run_at"),
         Index("ix_job_run_due", "run_at", "id", postgresql_where=text("state = 'waiting'")),
         Index("ix_job_run_lease", "lease_until", postgresql_where=text("state = 'running'")),
         Index("ix_job_run_finished", "finished_at", postgresql_where=text("finished_at IS NOT NULL")),

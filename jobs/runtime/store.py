@@ -27,7 +27,7 @@ from sqlalchemy import (
 from sqlalchemy.dialects.postgresql import insert as pg_insert
 from sqlalchemy.orm import Session
 
-from jobs.runtime import fence, ledger, slots
+from jobs.runtime import due, fence, ledger, slots
 from jobs.runtime.current import Claim
 from jobs.runtime.models import JobAttempt, JobRun, JobTick, Outcome, RunState
 from webapp.core.db import session, uuid7
@@ -162,7 +162,7 @@ def put_back(claim: Claim, *, delay: float, failed: bool, error: str | None = No
     return _change(
         claim,
         state=RunState.WAITING,
-        run_at=func.now() + timedelta(seconds=delay),
+        run_at=func.now() + due.in_seconds(delay),
         failures=JobRun.failures + int(failed),
         error=error,
     )

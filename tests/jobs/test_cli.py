@@ -10,11 +10,11 @@ from uuid import UUID, uuid4
 import pytest
 from click.testing import Result
 from flask import Flask
-from sqlalchemy import text
+from sqlalchemy import func, select, text
 
 from jobs import schedule as table
 from jobs.runtime import schedules
-from jobs.runtime.models import RunState
+from jobs.runtime.models import JobRun, RunState
 from tests.conftest import Servers
 from tests.jobs import sample, secretive
 from tests.operations.background import again, failed_attempt, later, run
@@ -97,6 +97,24 @@ def test_enqueue_now_later_and_once(cli: Cli) -> None:
         assert "durable=False" in cli(*cheap, status=ASKED_WRONGLY).stderr
     assert {action.action for action in actions()} == {Action.ENQUEUE}
     assert {action.via for action in actions()} == {Via.COMMAND}
+
+
+@pytest.mark.parametrize(
+    "when",
+    [
+        ("--at", "0001-01-01T00:00:00+12:00"),
+        ("--at", "9999-12-31T23:59:59-12:00"),
+        ("--at", "1970-12-31T23:59:59Z"),
+        ("--at", "2200-01-01T00:00:00Z"),
+        ("--in", "1e10"),
+        ("--in", "1e300"),
+        ("--in", "nan"),
+    ],
+)
+def test_a_time_at_which_nothing_can_be_due_is_refused_in_one_sentence(cli: Cli, when: tuple[str, str]) -> None:
+    refused = cli("enqueue", sample.mark.name, "--args", '{"name": "x"}', *when, status=ASKED_WRONGLY)
+    assert len(refused.stderr.splitlines()) == 1
+    assert session().scalar(select(func.count()).select_from(JobRun)) == 0
 
 
 def test_show_a_run_and_a_job(cli: Cli) -> None:

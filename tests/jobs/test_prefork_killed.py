@@ -14,10 +14,10 @@ from uuid import UUID
 import pytest
 from rq.registry import FailedJobRegistry
 from rq.serializers import JSONSerializer
-from sqlalchemy import select
+from sqlalchemy import select, text
 
 from jobs.runtime import carrier, reconcile
-from jobs.runtime.models import JobAttempt, Outcome, RunState
+from jobs.runtime.models import JobAttempt, JobRun, Outcome, RunState
 from jobs.runtime.prefork import abandoned
 from jobs.runtime.prefork.exchange import Exchange
 from tests.jobs import labour, sample, workers
@@ -219,3 +219,26 @@ def test_redis_emptied_under_a_working_child_does_not_disturb_it(tmp_path: Path)
         eventually(lambda: len(worker.records()) == 1)
         after: Any = labour.work.enqueue("after")
         eventually(is_over(after))
+
+
+def test_a_row_that_cannot_be_read_holds_up_nobody_for_ever(tmp_path: Path) -> None:
+    """The table takes none by now; should one come about all the same, whoever took it hands it back at an end."""
+    name, unreadable, fine = "ck_job_run_run_at", labour.work.enqueue("unreadable"), labour.work.enqueue("fine")
+    with transaction():
+        check = session().scalar(text(f"SELECT pg_get_constraintdef(oid) FROM pg_constraint WHERE conname = '{name}'"))
+        session().execute(text(f"ALTER TABLE job_run DROP CONSTRAINT {name}"))
+        change = text("UPDATE job_run SET run_at = '0001-01-01T00:00:00+12:00' WHERE id = :id")
+        session().execute(change, {"id": unreadable})
+    try:
+        with Worker(tmp_path) as worker:
+            eventually(lambda: state_of(unreadable) == state_of(fine) == RunState.SUCCEEDED)
+            assert "the database is away" not in worker.log
+    finally:
+        with transaction():
+            session().execute(text("DELETE FROM job_run"))
+            session().execute(text(f"ALTER TABLE job_run ADD CONSTRAINT {name} {check}"))
+
+
+def state_of(run_id: UUID) -> RunState | None:
+    with transaction():
+        return session().scalar(select(JobRun.state).where(JobRun.id == run_id))

@@ -197,6 +197,14 @@ def test_a_job_waits_as_long_as_it_was_asked_to(how: str, failures: int) -> None
     assert waiting.run_at - datetime.now(UTC) == pytest.approx(timedelta(seconds=500), abs=timedelta(seconds=5))
 
 
+@pytest.mark.parametrize("seconds", [1e12, 1e300])
+def test_a_job_that_was_asked_to_wait_for_ages_waits_for_ten_years(seconds: float) -> None:
+    run_id = sample.ask_to_wait.enqueue(seconds, "postponed")
+    work()
+    assert row(run_id).state is RunState.WAITING
+    assert 9 < (row(run_id).run_at - datetime.now(UTC)).days / 365 < 11
+
+
 def test_an_atomic_job_enqueues_what_follows_once_even_when_it_runs_again() -> None:
     run_id = sample.mark_many.enqueue(["a", "b"])
     with transaction():

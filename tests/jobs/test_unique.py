@@ -1,14 +1,15 @@
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime, timedelta, timezone
 from threading import Barrier, Thread
 from uuid import UUID
 
 import pytest
 from flask import Flask, current_app
-from sqlalchemy import func, select, update
+from sqlalchemy import func, select, text, update
+from sqlalchemy.exc import IntegrityError
 
-from jobs.runtime import cancel, execute
+from jobs.runtime import ImpossibleTime, cancel, execute
 from jobs.runtime.models import JobRun, RunState
 from tests.jobs import sample
 from tests.jobs.workers import row
@@ -17,6 +18,9 @@ from webapp.core.db import session, transaction
 pytestmark = pytest.mark.usefixtures("effects")
 
 HOUR = timedelta(hours=1)
+# What text can say and neither Python nor PostgreSQL can then say again in UTC.
+FIRST_OF_ALL = datetime.min.replace(tzinfo=timezone(timedelta(hours=12)))
+LAST_OF_ALL = datetime.max.replace(tzinfo=timezone(timedelta(hours=-12)))
 
 
 def ask(key: str = "key") -> UUID:
@@ -129,3 +133,24 @@ def test_a_time_without_its_zone_is_refused_before_anything_is_written() -> None
         sample.mark.at(datetime(2030, 1, 1), "x")  # noqa: DTZ001  # that is the point
     with transaction():
         assert session().scalar(select(func.count()).select_from(JobRun)) == 0
+
+
+@pytest.mark.parametrize("when", [FIRST_OF_ALL, LAST_OF_ALL, datetime(2200, 1, 1, tzinfo=UTC)])
+def test_a_time_at_which_nothing_can_be_due_is_refused(when: datetime) -> None:
+    for ask in (sample.mark.at, sample.mark.unique("key").at):
+        with pytest.raises(ImpossibleTime, match="from 1971 to 2199"):
+            ask(when, "x")
+
+
+@pytest.mark.parametrize("delay", [timedelta.max, timedelta.min, timedelta(days=365 * 300)])
+def test_a_delay_that_nobody_could_wait_for_is_refused(delay: timedelta) -> None:
+    for ask in (sample.mark.after, sample.mark.unique("key").after):
+        with pytest.raises(ImpossibleTime):
+            ask(delay, "x")
+
+
+def test_the_table_itself_takes_no_time_that_nobody_can_read() -> None:
+    run_id = sample.mark.enqueue("x")
+    for when in ("0001-01-01 00:00:00+12", "9999-12-31 23:59:59-12", "infinity"):
+        with pytest.raises(IntegrityError, match="ck_job_run_run_at"), transaction():
+            session().execute(text("UPDATE job_run SET run_at = :when WHERE id = :id"), {"when": when, "id": run_id})

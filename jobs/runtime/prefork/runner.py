@@ -125,6 +125,8 @@ class Runner:
                 _report(done, closed=closed)
                 return claim
         except psycopg.Error as error:
+            if done is None and isinstance(error, psycopg.DataError):
+                raise  # nobody can read this row: it ends the process, as which it is handed back, three times at most
             if done is None:
                 raise DatabaseAway(str(error).strip()) from error
         self._close_patiently(done)
