@@ -327,7 +327,8 @@ def _last(wanted: RunFilter, before: UUID | None) -> UUID | None:
 
 def _first_id(moment: datetime) -> UUID:
     """Return the least id that a run enqueued at `moment` can have."""
-    return UUID(int=int(moment.timestamp() * 1000) << 80)
+    milliseconds = int(moment.timestamp() * 1000)
+    return UUID(int=max(milliseconds, 0) << 80)  # nothing is older than ids can say; the year 9999 they can
 
 
 def _count(*conditions: ColumnElement[bool]) -> int:

@@ -44,6 +44,9 @@ def test_runs_are_listed_by_filter(visitor: Visitor) -> None:
         "text=B-77": [later_on],
         "since=2020-01-01T00:00&text=b-77": [later_on],
         "until=2020-01-01T00:00": [],
+        "since=0001-01-01&until=9999-12-31&text=b-77": [later_on],
+        "until=0001-01-01": [],
+        "since=9999-12-31": [],
     }.items():
         assert listed(visitor.open(f"{BASE}/runs?{query}").links) == [str(each.id) for each in expected], query
 
