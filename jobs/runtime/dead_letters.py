@@ -20,7 +20,7 @@ from jobs.runtime import carrier, handover
 from jobs.runtime.deliver import carried, carry_after_commit, exhume_after_commit
 from jobs.runtime.models import JobRun, RunState
 from webapp.core import measures
-from webapp.core.db import session, transaction
+from webapp.core.db import savepoint, session, transaction
 from webapp.core.errors import Conflict, NotFound
 from webapp.core.words import say
 
@@ -103,7 +103,7 @@ def replay_many(run_ids: Collection[UUID]) -> list[UUID]:
     replayed = _revive(_alone(run_ids))
     for run_id in _steps(run_ids):
         try:
-            with session().begin_nested():
+            with savepoint():
                 replayed += _revive([run_id])
         except handover.NotResumable:
             continue

@@ -8,7 +8,9 @@ from sqlalchemy import update
 from jobs.runtime import (
     RESULT,
     Revoked,
+    carrier,
     chain,
+    dead_letters,
     execute,
     group,
     handover,
@@ -16,10 +18,11 @@ from jobs.runtime import (
     settle,
     store,
 )
-from jobs.runtime.models import JobRun
+from jobs.runtime.models import JobRun, RunState
 from tests.jobs import flows, sample
 from tests.jobs.canvases import STATES, counts, members, replay, view
 from tests.jobs.test_running_jobs import work
+from tests.jobs.workers import queued, row
 from webapp.core.db import session, transaction
 
 pytestmark = pytest.mark.usefixtures("effects")
@@ -111,6 +114,19 @@ def test_a_dead_step_inside_of_what_was_revoked_cannot_be_taken_up_either() -> N
         replay(dead.id)
     work()
     assert sample.marks() == {"fail x": 1}
+
+
+def test_among_many_to_be_replayed_those_that_cannot_be_stay_dead_and_shown_as_dead() -> None:
+    undoing = flows.number.s(1).compensated_by(flows.undo.s("it"))
+    undone = chain(undoing, flows.fail.s("x"), on_failure="compensate").start()
+    failed = chain(flows.same.s("y"), flows.fail.s("z")).start()
+    work()
+    lost, other = members(undone)[1].id, members(failed)[1].id
+    with transaction():
+        assert dead_letters.replay_many([lost, other]) == [other]
+    assert row(lost).state is RunState.DEAD
+    assert queued(carrier.DEAD_LETTER) == [str(lost)]
+    assert queued("maintenance") == [str(other)]
 
 
 def test_what_was_undone_cannot_be_taken_up_again() -> None:

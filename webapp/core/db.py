@@ -193,6 +193,28 @@ def gather_for_commit(then: Callable[[list[T]], None], *items: T) -> None:
     gathered[then].extend(items)
 
 
+@contextmanager
+def savepoint() -> Iterator[None]:
+    """Do what the block does, or nothing of it when it raises: nor what it asked to be done after the commit.
+
+    The transaction goes on either way, for whoever catches what was raised.
+    """
+    hooks: list[Hook] = session().info.get(_AFTER_COMMIT, [])
+    gathered: dict[Any, list[Any]] = session().info.get(_GATHERED, {})
+    before = len(hooks), {then: len(items) for then, items in gathered.items()}
+    try:
+        with session().begin_nested():
+            yield
+    except BaseException:
+        del hooks[before[0] :]
+        for then, items in list(gathered.items()):
+            if then in before[1]:
+                del items[before[1][then] :]
+            else:
+                del gathered[then]  # the hook that it had is gone
+        raise
+
+
 def guard_commits(guard: Guard) -> None:
     """Have `guard` called with the session before each commit of `transaction()`; it raises to refuse the commit."""
     if guard not in _guards:

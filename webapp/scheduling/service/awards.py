@@ -15,7 +15,7 @@ from uuid import UUID
 from sqlalchemy import ColumnElement, select
 
 from webapp.core import clock, crypto
-from webapp.core.db import session
+from webapp.core.db import savepoint, session
 from webapp.core.events import publish
 from webapp.core.settings import settings
 from webapp.scheduling import queries
@@ -127,7 +127,7 @@ def _offer(entry: WaitlistEntry, start: datetime) -> bool:
     """Hold the time for this entry; False when somebody was quicker, with the time or with the entry."""
     until = _deadline(entry.event_type, start)
     try:
-        with session().begin_nested():
+        with savepoint():
             if not lock_entry(entry, WaitStatus.WAITING, skip_locked=True):
                 return False
             entry.status, entry.offered_start, entry.offer_expires_at = WaitStatus.OFFERED, start, until

@@ -8,7 +8,7 @@ from datetime import datetime
 from uuid import UUID
 
 from webapp.core.clock import find_zone
-from webapp.core.db import session
+from webapp.core.db import savepoint, session
 from webapp.core.events import publish
 from webapp.core.validation import FieldErrors
 from webapp.core.words import say
@@ -77,7 +77,7 @@ def book_series(
             read_again(event_type)
         for each in starts:
             try:
-                with session().begin_nested():  # what the database refuses of one leaves the others as they are
+                with savepoint():  # what the database refuses of one leaves the others as they are
                     booked.append(
                         book(
                             event_type=event_type,
