@@ -72,6 +72,7 @@ class Reconciler:
         else:
             self._carry_everything(server)
         abandoned.free_abandoned(self._redis, queues=carrier.queue_names())
+        abandoned.forget_vanished(self._redis, queues=carrier.queue_names())
         if clock.now() >= self._purge_at:
             is_done = purge(at_most=PURGE_AT_MOST_SECONDS)
             self._purge_at = clock.now() + timedelta(seconds=PURGE_SECONDS if is_done else 0)

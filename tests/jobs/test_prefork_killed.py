@@ -114,6 +114,27 @@ def test_what_a_vanished_machine_held_goes_back_to_its_queues(tmp_path: Path, mo
     assert workers.leftovers() == set()
 
 
+def test_the_workers_of_a_vanished_machine_are_forgotten_and_those_alive_are_not(tmp_path: Path) -> None:
+    def listed() -> set[int]:
+        return {len(list(jobs_redis().sscan_iter(f"rq:workers{which}"))) for which in ("", ":bookings", ":email:low")}
+
+    with Worker(tmp_path, processes=2):
+        gone = list(jobs_redis().sscan_iter("rq:workers"))
+    jobs_redis().delete(*gone)  # they run out by themselves after some seconds
+    with Worker(tmp_path):
+        assert listed() == {3}
+        reconcile.Reconciler(jobs_redis()).run()
+        assert listed() == {1}
+
+
+def test_a_job_that_nobody_knows_any_more_leaves_no_trace_when_its_worker_vanishes() -> None:
+    redis, job_id = jobs_redis(), "00000000-0000-7000-8000-000000000000"
+    redis.zadd("rq:wip:maintenance", {f"{job_id}:abcd": time.time() - 100})
+    redis.sadd("rq:worker:gone:executions", f"{job_id}:abcd")
+    assert abandoned.free_abandoned(redis, queues=["maintenance"]) == 1
+    assert not redis.exists(f"rq:job:{job_id}", "rq:wip:maintenance", "rq:queue:maintenance")
+
+
 def test_a_frozen_child_loses_its_run_and_can_write_nothing_when_it_thaws(tmp_path: Path) -> None:
     with Worker(tmp_path, processes=2, LEASE_SECONDS="2"):
         run_id = labour.hold.enqueue("frozen")

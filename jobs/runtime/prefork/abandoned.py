@@ -9,7 +9,9 @@ from redis import Redis
 from rq.executions import WORKER_EXECUTIONS_KEY_TEMPLATE
 from rq.job import Job
 from rq.registry import StartedJobRegistry
+from rq.worker_registration import REDIS_WORKER_KEYS, WORKERS_BY_QUEUE_KEY
 
+from jobs.runtime.lua import read_script
 from jobs.runtime.prefork.exchange import Exchange, Order
 from jobs.runtime.prefork.worker import PreforkWorker
 from webapp.core import clock, measures
@@ -19,6 +21,9 @@ MAX_INTERRUPTIONS = 3
 # After Redis was away, live workers have so many seconds to say that they are.
 BENEFIT_OF_DOUBT_SECONDS = 10
 BATCH = 1000
+
+_COUNT_INTERRUPTION = read_script("count_interruption")
+_FORGET_WORKERS = read_script("forget_workers")
 
 log = get_logger(__name__)
 
@@ -36,8 +41,8 @@ def held_orders(redis: Redis, *, worker: str) -> list[Order]:
 
 def is_poisonous(worker: PreforkWorker, order: Order) -> bool:
     """Count that a job without a row was interrupted; the third time, put it among the failed ones and return True."""
-    interruptions: Any = worker.connection.hincrby(_job_key(order.id), "interruptions", 1)
-    if int(interruptions) < MAX_INTERRUPTIONS:
+    count = worker.connection.register_script(_COUNT_INTERRUPTION)
+    if int(count(keys=[_job_key(order.id)])) < MAX_INTERRUPTIONS:
         return False
     worker.record_failure(order, RuntimeError(f"its worker vanished {MAX_INTERRUPTIONS} times while running it"))
     return True
@@ -66,6 +71,15 @@ def free_abandoned(redis: Redis, *, queues: list[str]) -> int:
         measures.count("workers_lost", cause="vanished")
         log.warning("a worker has vanished with jobs in hand", worker=name, jobs=len(orders))
     return sum(map(len, by_worker.values()))
+
+
+def forget_vanished(redis: Redis, *, queues: list[str]) -> int:
+    """Take from RQ's lists the workers whose records have run out, for nobody else does; return how many.
+
+    Who ends in order, or leaves a supervisor behind, takes leave. Raises redis.RedisError.
+    """
+    forget = redis.register_script(_FORGET_WORKERS)
+    return int(forget(keys=[REDIS_WORKER_KEYS, *(WORKERS_BY_QUEUE_KEY % queue for queue in queues)]))
 
 
 def _order(member: bytes) -> Order:
