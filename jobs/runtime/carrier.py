@@ -50,6 +50,7 @@ CHUNK = 500
 # So many dead letters, and so many places of each queue, are looked at in one go.
 TRIM_AT_MOST = 1000
 SWEEP_PAGE = 10_000
+FIND_PAGE = 10_000
 
 _PUSH = read_script("push")
 _WITHDRAW = read_script("withdraw")
@@ -57,6 +58,7 @@ _EXHUME = read_script("exhume")
 _TRIM_DEAD = read_script("trim_dead")
 _TRIM_FAILED = read_script("trim_failed")
 _SWEEP = read_script("sweep")
+_FIND = read_script("find")
 
 
 @dataclass(frozen=True)
@@ -189,21 +191,34 @@ def ask_revoked(redis: Redis, run_ids: Iterable[UUID | str]) -> Any:
     return redis.mget([_revoked_key(run_id) for run_id in run_ids])
 
 
-def carried_ids(redis: Redis) -> set[str]:
-    """Return the ids that stand in any of our queues' lists or that a live worker holds.
+def lost_ids(redis: Redis, run_ids: Iterable[UUID]) -> set[UUID]:
+    """Return those of `run_ids` that stand in no list of our queues and that no live worker holds.
 
-    The lists are read first, so that a job which a worker takes in between is seen at least once.
+    Redis looks through the lists itself, 10,000 places in one go. They come first, so that a job which a worker takes
+    in between is seen at least once.
     """
-    names = queue_names()
+    lost = {str(run_id) for run_id in run_ids}
+    for name in queue_names():
+        lost -= _seen_in(redis, name, lost)
     with redis.pipeline(transaction=False) as pipeline:
-        for name in names:
-            pipeline.lrange(_queue_key(name), 0, -1)
-        for name in names:
+        for name in queue_names():
             pipeline.zrange(_started_key(name), str(clock.now().timestamp()), "+inf", byscore=True)
-        answers = pipeline.execute()
-    queued = {member.decode() for members in answers[: len(names)] for member in members}
-    started = {member.decode().rpartition(":")[0] for members in answers[len(names) :] for member in members}
-    return queued | started
+        started: list[list[bytes]] = pipeline.execute()
+    lost -= {member.decode().rpartition(":")[0] for members in started for member in members}
+    return {UUID(run_id) for run_id in lost}
+
+
+def _seen_in(redis: Redis, name: str, run_ids: Iterable[str]) -> set[str]:
+    script = redis.register_script(_FIND)
+    wanted, place = set(run_ids), 0
+    seen: set[str] = set()
+    while wanted:
+        place, *found = cast("list[Any]", script(keys=[_queue_key(name)], args=[place, FIND_PAGE, *wanted]))
+        seen |= {run_id.decode() for run_id in found}
+        wanted -= seen
+        if not place:
+            break
+    return seen
 
 
 def due_ids(redis: Redis, *, until: datetime, limit: int) -> list[UUID]:

@@ -39,9 +39,10 @@ log = get_logger(__name__)
 
 
 class Reconciler:
-    """Remembers how far it has looked, so that each pass costs the same however long the queues are.
+    """Remembers how far it has looked, so that each pass looks at 2,000 overdue rows at most.
 
-    What takes longer asks between two batches whether it may `keep_going`.
+    While there are any, Redis looks for them through the lists of its queues, about 0.1 s for each 300,000 places in
+    steps of 2 ms each. What takes longer asks between two batches whether it may `keep_going`.
     """
 
     def __init__(self, redis: Redis, *, keep_going: Callable[[], bool] = lambda: True) -> None:
@@ -87,8 +88,8 @@ class Reconciler:
         self._after = (page[-1].run_at, page[-1].id) if len(page) == PAGE else None
         if not page:
             return
-        carried_now = carrier.carried_ids(self._redis)
-        _push_again(self._redis, [row for row in page if str(row.id) not in carried_now])
+        lost = carrier.lost_ids(self._redis, [row.id for row in page])
+        _push_again(self._redis, [row for row in page if row.id in lost])
 
     def _carry_everything(self, server: str) -> None:
         """Redis may lack any run, or all of them: give it every waiting one, the due first, and only then the mark.

@@ -25,7 +25,7 @@ from jobs.runtime.prefork.exchange import Draw, Exchange, Order, unpack
 from jobs.runtime.prefork.worker import PreforkWorker
 from tests.jobs import labour, workers
 from tests.jobs.workers import queued, row
-from webapp.core.db import db, session, transaction
+from webapp.core.db import db, session, transaction, uuid7
 from webapp.core.redis import jobs_redis
 from webapp.core.settings import QUEUE_WEIGHTS
 
@@ -131,7 +131,20 @@ def test_what_a_lost_answer_gave_away_goes_back() -> None:
 def test_the_reconciler_does_not_push_again_what_a_worker_is_about_to_begin() -> None:
     run_id = labour.work.enqueue("held")
     exchange_of().trade(want=1)
-    assert carrier.carried_ids(jobs_redis()) == {str(run_id)}
+    assert carrier.lost_ids(jobs_redis(), [run_id]) == set()
+
+
+def test_a_run_is_lost_that_stands_in_no_list_however_long_and_is_in_nobodys_hands(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(carrier, "FIND_PAGE", 3)
+    taken = UUID(put(1)[0])
+    exchange_of().trade(want=1)
+    standing = [UUID(run_id) for run_id in [*put(7), *put(6, queue="maintenance")]]
+    lost = {uuid7(), uuid7()}
+    assert carrier.lost_ids(jobs_redis(), [taken, *standing, *lost]) == lost
+    assert carrier.lost_ids(jobs_redis(), standing) == set()
+    assert carrier.lost_ids(jobs_redis(), []) == set()
 
 
 def test_a_full_queue_does_not_starve_a_lighter_one() -> None:

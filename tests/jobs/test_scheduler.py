@@ -16,7 +16,7 @@ from jobs.runtime import Cron, Every, cancel, carrier, reconcile, revoke, store
 from jobs.runtime import scheduler as scheduler_module
 from jobs.runtime.models import JobRun, JobTick, RunState
 from jobs.runtime.scheduler import LEADER_KEY, Scheduler
-from tests.jobs import labour, sample
+from tests.jobs import labour, sample, workers
 from tests.jobs.test_running_jobs import row, work
 from webapp.core.db import session, transaction
 from webapp.core.redis import jobs_redis
@@ -33,7 +33,7 @@ def scheduler(*entries: Every) -> Scheduler:
 
 
 def queued() -> set[str]:
-    return carrier.carried_ids(jobs_redis())
+    return {run_id for name in carrier.queue_names() for run_id in workers.queued(name)}
 
 
 def age(seconds: float) -> None:
