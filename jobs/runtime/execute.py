@@ -29,7 +29,7 @@ from jobs.runtime.settle import end, persist, put_off, settle_failure, wait_agai
 from webapp.core import hidden, measures, tracing
 from webapp.core.db import db, guard_commits, lay_idle, transaction
 from webapp.core.failures import PermanentFailure
-from webapp.core.logs import bind_job, get_logger
+from webapp.core.logs import bind_job, get_logger, without_secrets
 from webapp.core.settings import settings
 from webapp.core.tracing import Kind
 
@@ -73,9 +73,9 @@ def _run_for_others(job: Job[..., Any], *, run_id: UUID, arguments: dict[str, An
         return run_transient(job, run_id=run_id, arguments=arguments)
     except Exception as error:
         trace = "".join(format_exception(error))
-        if hidden.hide(trace) == trace:
+        if without_secrets(trace) == trace:
             raise
-        raise Dead(hidden.hide(trace)) from None
+        raise Dead(without_secrets(trace)) from None
 
 
 def run(run_id: UUID) -> RunState | None:

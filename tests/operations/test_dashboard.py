@@ -11,6 +11,7 @@ from flask.testing import FlaskClient
 from redis import Redis
 from rq import Queue
 from rq.job import Job
+from rq.serializers import JSONSerializer
 
 from tests.conftest import Servers
 from tests.operations import work
@@ -215,6 +216,18 @@ def test_a_failed_job_shows_its_trace(administrator: FlaskClient, failed: Job) -
     listed = administrator.get("/admin/rq/0/data/jobs/bookings/failed/8/asc/1.json").json
     assert listed is not None
     assert [job["id"] for job in listed["jobs"]] == [failed.id]
+
+
+def test_what_looks_like_a_secret_is_shown_nowhere(administrator: FlaskClient, redis: Redis) -> None:
+    secrets = ["hunter2hunter2", "abcdefghijkl", "quite private"]
+    at_once = Queue("bookings", connection=redis, serializer=JSONSerializer, is_async=False)
+    told = "smtp://almanac:hunter2hunter2@mail.test refused Bearer abcdefghijkl"
+    for function, registry in ((work.fail, "failed"), (work.echo, "finished")):
+        job = at_once.enqueue(function, told, meta={"password": "quite private"})
+        shown = administrator.get(f"/admin/rq/0/data/job/{job.id}.json").text
+        shown += administrator.get(f"/admin/rq/0/data/jobs/bookings/{registry}/8/asc/1.json").text
+        assert "smtp://almanac:[hidden]@mail.test" in shown
+        assert [secret for secret in secrets if secret in shown] == []
 
 
 # What is in the pages

@@ -5,6 +5,8 @@ from __future__ import annotations
 import pytest
 from flask import Flask
 from redis import Redis
+from rq.job import Job
+from rq.serializers import JSONSerializer
 
 from jobs.runtime import unrecorded
 from jobs.runtime.prefork.exchange import Exchange
@@ -41,6 +43,14 @@ def test_what_failed_is_shown_with_its_error_and_without_its_arguments(visitor: 
     assert "argument-" not in page.answer.text
     assert "<b>" not in page.answer.text
     assert [run.id for run in unrecorded.failed_runs(redis, limit=2)] == failed[:0:-1]
+
+
+def test_redis_keeps_no_error_with_what_looks_like_a_secret(app: Flask, redis: Redis) -> None:
+    labour.fail_cheaply.enqueue("x")
+    run_id = fail(redis, ValueError("smtp://almanac:hunter2@mail.test refused Bearer abcdefghijkl"))
+    result = Job.fetch(run_id, connection=redis, serializer=JSONSerializer).latest_result()
+    assert result is not None
+    assert "smtp://almanac:[hidden]@mail.test refused Bearer [hidden]" in str(result.exc_string)
 
 
 def test_what_they_did_in_the_last_hour_is_counted(visitor: Visitor) -> None:

@@ -26,6 +26,7 @@ from rq_dashboard.version import VERSION as DASHBOARD_VERSION
 from werkzeug.exceptions import NotFound, ServiceUnavailable
 
 from webapp.core.errors import Forbidden
+from webapp.core.logs import without_secrets
 from webapp.core.redis import jobs_redis
 from webapp.operations import queries
 from webapp.operations.access import require_operator
@@ -177,7 +178,7 @@ def job_info(instance_number: int, job_id: str) -> Response:  # noqa: ARG001  # 
         result=result.return_value if result else None,
         exc_info=result.exc_string if result else None,
         description=job.description,
-        metadata=current_app.json.dumps(job.meta),
+        metadata=current_app.json.dumps(without_secrets(job.meta)),
         depends_on=needed or None,
         depends_on_status=["active" if each in there else "expired" for each in needed],
     )
@@ -200,6 +201,13 @@ def _connection() -> Redis:
 
 def _never_store(response: Response) -> Response:
     response.headers["Cache-Control"] = "no-store"
+    return response
+
+
+def _hide_secrets(response: Response) -> Response:
+    """Take out of all data what looks like a secret: errors and results of jobs that others wrote are among them."""
+    if response.is_json:
+        response.set_data(current_app.json.dumps(without_secrets(response.get_json())))
     return response
 
 
@@ -230,6 +238,7 @@ blueprint = web.blueprint
 blueprint.url_prefix = "/admin/rq"
 blueprint.before_request_funcs[None] = [_guard]  # in place of the dashboard's own, which opens a connection each time
 blueprint.after_request(_never_store)
+blueprint.after_request(_hide_secrets)
 blueprint.register_error_handler(NoSuchJobError, _answer_with(NotFound()))
 blueprint.register_error_handler(RedisError, _answer_with(ServiceUnavailable()))
 blueprint.record(_set_up)

@@ -18,8 +18,7 @@ from rq.utils import now
 from rq.worker_registration import register
 
 from jobs.runtime.prefork.exchange import EXECUTION_SECONDS, Order
-from webapp.core.hidden import hide
-from webapp.core.logs import get_logger
+from webapp.core.logs import get_logger, without_secrets
 
 HEARTBEAT_SECONDS = 3.0
 # For how long a worker is shown as alive without a heartbeat.
@@ -82,9 +81,9 @@ class PreforkWorker(SimpleWorker):
             return False
 
     def record_failure(self, order: Order, error: BaseException) -> None:
-        """Put a job among RQ's failed ones, for as long as the job itself says."""
+        """Put a job among RQ's failed ones, for as long as the job itself says, without what looks like a secret."""
         queue = Queue(order.queue, connection=self.connection, serializer=JSONSerializer)
-        trace = hide("".join(traceback.format_exception(error)))
+        trace = without_secrets("".join(traceback.format_exception(error)))
         try:
             job = Job.fetch(order.id, connection=self.connection, serializer=JSONSerializer)
             job.ended_at = now()
