@@ -8,6 +8,8 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
+from jobs.runtime.plain import made_keepable
+
 LONGEST_NOTE = 200
 
 
@@ -24,7 +26,7 @@ class Report:
         if self.latest is None:
             return None
         done, total, note = self.latest
-        return {"done": done, "total": total, "note": str(note).replace("\0", "")[:LONGEST_NOTE]}
+        return {"done": done, "total": total, "note": made_keepable(str(note))[:LONGEST_NOTE]}
 
 
 @dataclass(frozen=True)

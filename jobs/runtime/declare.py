@@ -19,7 +19,6 @@ from jobs.runtime.policies import POLICIES, RetryPolicy
 from jobs.runtime.signature import RESULT, Signature
 from webapp.core.events import DomainEvent, subscribe
 from webapp.core.settings import LANES, QUEUES, settings
-from webapp.core.words import is_text
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -113,14 +112,12 @@ class Job(Generic[P, R]):
         It is not enqueued again while a run of it with the key is waiting or running, nor for `within` after one
         succeeded; one that died or was cancelled leaves the key free. Other jobs have keys of their own. `cancel(job,
         unique_key=key)` takes back what waits. Raises ValueError for a job without a row, for a key over
-        200 characters or with NUL or half a character in it, and for a `within` longer than finished runs are kept.
+        200 characters or one that cannot be kept, and for a `within` longer than finished runs are kept.
         """
         if not self.options.durable:
             raise ValueError(f"{self.name} has no row that could hold a key: it cannot be unique with durable=False")
-        if not 0 < len(key) <= LONGEST_KEY or not is_text(key):
-            raise ValueError(
-                f"a unique key has 1 to {LONGEST_KEY} characters, all of them whole, and no NUL among them"
-            )
+        if not 0 < len(key) <= LONGEST_KEY or plain.unkeepable(key):
+            raise ValueError(f"a unique key has 1 to {LONGEST_KEY} characters, and no NUL or half a pair among them")
         if within is not None and not timedelta() < within <= timedelta(days=settings().job_retention_days):
             raise ValueError("within must be positive, and no longer than JOB_RETENTION_DAYS keeps finished runs")
         return Unique(self, key, within)
@@ -152,7 +149,7 @@ class Job(Generic[P, R]):
         """
         model = self._model_without(without)
         try:
-            values = model.model_validate(arguments).model_dump(mode="json")
+            validated = model.model_validate(arguments)
         except ValidationError as error:
             problems = "; ".join(
                 f"{'.'.join(map(str, problem['loc'])) or 'arguments'}: {problem['msg'].lower()}"
@@ -160,6 +157,10 @@ class Job(Generic[P, R]):
             )
             raise InvalidArguments(f"{self.name}: {problems}") from None
         try:
+            plain.require_keepable(
+                dict(validated)
+            )  # now, for the next step replaces or refuses names of its own accord
+            values = validated.model_dump(mode="json")
             text = plain.dump(values)
         except ValueError as error:
             raise InvalidArguments(f"{self.name}: {error}") from None

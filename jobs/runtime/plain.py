@@ -1,26 +1,57 @@
-"""Arguments and results as the JSON that the database can keep."""
+"""Arguments, results and texts as the JSON and the text that the database can keep."""
 
 from __future__ import annotations
 
 import json
+import re
+from itertools import chain
 from typing import Any
 
-from webapp.core.words import is_text
+_UNKEEPABLE = re.compile("[\0\ud800-\udfff]")
 
 
 def dump(value: Any) -> str:
     """Return `value` as JSON in ASCII.
 
-    Raises TypeError when it is nothing for JSON, and ValueError when it is nothing for the database: text with NUL or
-    with half a character in it, a number that is none, lists within lists without end.
+    Raises TypeError when it is nothing for JSON, and ValueError when it is nothing for the database: text that cannot
+    be kept, a number that is none, lists within lists without end.
     """
     try:
         text = json.dumps(value, allow_nan=False)
     except RecursionError:
-        raise ValueError("lists and objects are nested too deeply") from None
-    if "\\u0000" in text:
-        raise ValueError("text may not contain NUL characters")
-    # The halves of a character beyond the first 65,536 are written like this, whole or not.
-    if "\\ud" in text and not is_text(json.dumps(value, ensure_ascii=False)):
-        raise ValueError("text may not contain half a character (a lone surrogate)")
+        raise ValueError(_TOO_DEEP) from None
+    require_keepable(value)
     return text
+
+
+def require_keepable(value: Any) -> None:
+    """Raise ValueError when these values hold text that cannot be kept, or are nested too deeply to tell."""
+    try:
+        found = unkeepable(value)
+    except RecursionError:
+        raise ValueError(_TOO_DEEP) from None
+    if found:
+        raise ValueError(f"text may not contain {found}")
+
+
+def unkeepable(value: Any) -> str | None:
+    """Return what there is in the texts of these JSON values, names included, that cannot be kept; None if nothing."""
+    match value:
+        case str():
+            found = _UNKEEPABLE.search(value)
+            if found is None:
+                return None
+            return "NUL characters" if found[0] == "\0" else "halves of surrogate pairs"
+        case dict():
+            return next(filter(None, map(unkeepable, chain(value.keys(), value.values()))), None)
+        case list() | tuple():
+            return next(filter(None, map(unkeepable, value)), None)
+    return None
+
+
+def made_keepable(text: str) -> str:
+    """Return `text` with U+FFFD in the place of each character that cannot be kept."""
+    return _UNKEEPABLE.sub("\N{REPLACEMENT CHARACTER}", text)
+
+
+_TOO_DEEP = "lists and objects are nested too deeply"

@@ -15,6 +15,7 @@ from jobs.runtime.carrier import Carried
 from jobs.runtime.current import Claim
 from jobs.runtime.deliver import bury_after_commit, carry_after_commit
 from jobs.runtime.models import Outcome, RunState
+from jobs.runtime.plain import made_keepable
 from jobs.runtime.policies import LeaseLost, Postponed, RetryLater, Revoked
 from webapp.core import clock, measures, tracing
 from webapp.core.db import passes_by_itself, transaction
@@ -186,7 +187,7 @@ def _described(error: BaseException) -> str:
 
 def _clean(text: str) -> str:
     """Return text that may be kept: without secrets, and without what the database cannot hold."""
-    return hide(text).replace("\0", "").encode(errors="replace").decode()
+    return made_keepable(hide(text))
 
 
 def _carried(claim: Claim, *, run_at: Any = None) -> Carried:

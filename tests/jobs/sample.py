@@ -8,7 +8,7 @@ from uuid import UUID
 
 from sqlalchemy import text
 
-from jobs.runtime import Postponed, RetryLater, RetryPolicy, current, group, job
+from jobs.runtime import Postponed, RetryLater, RetryPolicy, current, group, job, progress
 from webapp.core.db import session, transaction
 from webapp.core.failures import PermanentFailure, TemporaryFailure, Unavailable
 
@@ -97,13 +97,6 @@ def refuse(message: str) -> None:
     raise PermanentFailure(message)
 
 
-@job(queue="maintenance", retry="never")
-def say_half_a_character(*, aloud: bool) -> str:
-    if aloud:
-        raise ValueError("half \ud83d")
-    return "\ud83d"
-
-
 @job(queue="maintenance", retry=TWICE)
 def ask_to_wait(seconds: float, how: str) -> None:
     if how == "temporary":
@@ -128,6 +121,16 @@ def dawdle() -> None:
 @job(queue="maintenance")
 def typed(booking_id: UUID, when: datetime, note: str = "", count: int = 0) -> None:
     leave_mark(f"{type(booking_id).__name__} {type(when).__name__} {note} {count}")
+
+
+@job(queue="maintenance", retry=TWICE)
+def spell(codes: list[int], fails: bool = False) -> dict[str, str]:
+    """Return, or fail with, text that could not be given as an argument; as the name of a value, too."""
+    said = "".join(map(chr, codes))
+    progress(1, 1, said)
+    if fails:
+        raise ValueError(said)
+    return {said: "said"}
 
 
 @job(queue="maintenance", atomic=True)

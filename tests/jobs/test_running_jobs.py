@@ -15,7 +15,7 @@ from sqlalchemy import select, update
 from jobs.runtime import InvalidArguments, RetryPolicy, cancel, carrier, execute, job, reconcile, store
 from jobs.runtime.models import JobAttempt, JobRun, Outcome, RunState
 from jobs.runtime.policies import POLICIES, LeaseLost
-from tests.jobs import sample
+from tests.jobs import flows, sample
 from webapp.core.db import session, transaction
 from webapp.core.redis import jobs_redis
 
@@ -99,7 +99,8 @@ def test_arguments_arrive_in_the_types_that_the_signature_names() -> None:
         ({"when": "soon"}, "when: "),
         ({"other": 1}, "unexpected keyword argument 'other'"),
         ({"note": "a\0b"}, "NUL"),
-        ({"note": "\N{GRINNING FACE} a\ud83db"}, "half a character"),
+        ({"note": "\ud83d"}, "halves of surrogate pairs"),
+        ({"note": "\N{GRINNING FACE} a\ud83db"}, "halves of surrogate pairs"),
         ({"note": "x" * 70_000}, "65536 allowed"),
     ],
 )
@@ -117,11 +118,32 @@ def test_a_number_that_is_none_is_refused_when_enqueued() -> None:
         sample.ask_to_wait.enqueue(float("nan"), "later")
 
 
-@pytest.mark.parametrize(("aloud", "error"), [(True, "ValueError: half ?"), (False, "half a character")])
-def test_a_run_that_ends_with_half_a_character_is_closed_all_the_same(aloud: bool, error: str) -> None:
-    run_id = sample.say_half_a_character.enqueue(aloud=aloud)
-    work()
-    assert (row(run_id).state, error in (row(run_id).error or "")) == (RunState.DEAD, True)
+@pytest.mark.parametrize("value", [{"\ud800": 1}, ["\0"], {"a": [{"b\0": 1}]}])
+def test_what_the_database_cannot_keep_is_refused_wherever_it_stands(value: Any) -> None:
+    with pytest.raises(InvalidArguments, match="text may not contain"):
+        flows.same.enqueue(value)
+
+
+def test_text_about_characters_is_as_good_as_any_other() -> None:
+    about = "\\u0000 is NUL, and \\ud800 half a pair"
+    run_id = flows.same.enqueue(about)
+    assert execute.run(run_id) is RunState.SUCCEEDED
+    assert row(run_id).result == {"value": about}
+
+
+@pytest.mark.parametrize("code", [0, 0xD800, 0xDFFF])
+def test_a_result_that_the_database_cannot_keep_is_the_jobs_failure(code: int) -> None:
+    run_id = sample.spell.enqueue([65, code])
+    assert execute.run(run_id) is RunState.WAITING
+    assert "result cannot be kept: text may not contain" in (row(run_id).error or "")
+
+
+@pytest.mark.parametrize("code", [0, 0xD800, 0xDFFF])
+def test_an_error_that_the_database_cannot_keep_is_kept_as_far_as_it_can_be(code: int) -> None:
+    run_id = sample.spell.enqueue([65, code], fails=True)
+    assert execute.run(run_id) is RunState.WAITING
+    assert row(run_id).error == "ValueError: A\ufffd"
+    assert (row(run_id).progress or {})["note"] == "A\ufffd"
 
 
 def test_a_job_that_fails_is_tried_again_by_its_policy_and_then_dies_with_every_error_kept() -> None:

@@ -111,7 +111,7 @@ def test_a_long_key_is_its_own_too() -> None:
         assert cancel(sample.mark, unique_key="x" * 199 + "b") == second
 
 
-@pytest.mark.parametrize("key", ["", "x" * 201, "a\0b"])
+@pytest.mark.parametrize("key", ["", "x" * 201, "a\0b", "\ud800"])
 def test_a_key_that_cannot_be_kept_is_refused(key: str) -> None:
     with pytest.raises(ValueError, match="a unique key has 1 to 200 characters"):
         sample.mark.once(key, "x")
