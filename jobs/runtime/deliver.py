@@ -25,12 +25,18 @@ def carry_after_commit(*runs: Carried) -> None:
 
 def withdraw_after_commit(*run_ids: UUID) -> None:
     """Have Redis forget runs that nobody is to begin any more, once the caller's transaction is committed."""
-    after_commit(lambda: _leave_to_reconciler(lambda: carrier.withdraw(jobs_redis(), run_ids)))
+    _after_commit(
+        lambda: carrier.withdraw(jobs_redis(), run_ids),
+        otherwise="it still carries runs that are not to begin, and workers will pass over them",
+    )
 
 
 def tell_revoked_after_commit(*run_ids: UUID) -> None:
     """Have runs that are under way told that they are to stop, once the caller's transaction is committed."""
-    after_commit(lambda: _leave_to_reconciler(lambda: carrier.tell_revoked(jobs_redis(), run_ids)))
+    _after_commit(
+        lambda: carrier.tell_revoked(jobs_redis(), run_ids),
+        otherwise="runs that are to stop will hear of it when their leases are renewed",
+    )
 
 
 def carried(row: Row[Any]) -> Carried:
@@ -48,21 +54,36 @@ def carried(row: Row[Any]) -> Carried:
 
 def bury_after_commit(run: Carried) -> None:
     """Show `run` on the dead letter queue once the caller's transaction is committed."""
-    after_commit(lambda: _leave_to_reconciler(lambda: carrier.bury(jobs_redis(), run)))
+    _after_commit(
+        lambda: carrier.bury(jobs_redis(), run),
+        otherwise="a dead letter is in its row alone, and not on the queue of dead letters",
+    )
 
 
 def exhume_after_commit(*run_ids: UUID) -> None:
     """Take runs from the dead letter queue once the caller's transaction is committed."""
     if run_ids:
-        after_commit(lambda: _leave_to_reconciler(lambda: carrier.exhume(jobs_redis(), run_ids)))
+        _after_commit(
+            lambda: carrier.exhume(jobs_redis(), run_ids),
+            otherwise="it goes on showing dead letters that are none any more, for a day at most",
+        )
 
 
 def _carry(runs: list[Carried]) -> None:
-    _leave_to_reconciler(lambda: carrier.carry(jobs_redis(), runs))
+    lost = {run.path for run in runs if not registry.may_have_row(run.path)}
+    otherwise = "the reconciler will push what has a row"
+    if lost:
+        otherwise += f", but what has none is lost: {', '.join(sorted(lost))}"
+    _unless_away(lambda: carrier.carry(jobs_redis(), runs), otherwise=otherwise)
 
 
-def _leave_to_reconciler(step: Callable[[], object]) -> None:
+def _after_commit(step: Callable[[], object], *, otherwise: str) -> None:
+    after_commit(lambda: _unless_away(step, otherwise=otherwise))
+
+
+def _unless_away(step: Callable[[], object], *, otherwise: str) -> None:
+    """Take the step; when Redis is away, the log says what becomes of it."""
     try:
         step()
     except RedisError as error:
-        log.warning("Redis is away: the reconciler will repeat this", error=str(error))
+        log.warning(f"Redis is away: {otherwise}", error=str(error))

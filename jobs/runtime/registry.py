@@ -73,6 +73,11 @@ def has_row(name: str) -> bool:
     return name in _jobs and _jobs[name].options.durable
 
 
+def may_have_row(path: str) -> bool:
+    """False when the job with this dotted path is declared here, and without a row."""
+    return path not in _by_path or _by_path[path].options.durable
+
+
 def path_of(name: str) -> str:
     """Return the dotted path that RQ imports for the job called `name`, declared here or not."""
     return _jobs[name].path if name in _jobs else f"jobs.{name}"
