@@ -17,14 +17,13 @@ from sqlalchemy import ColumnElement, exists, func, select, tuple_, update
 from sqlalchemy.orm import aliased
 
 from jobs.runtime import carrier, handover
-from jobs.runtime.deliver import carried, carry_after_commit, exhume_after_commit
+from jobs.runtime.deliver import CARRIED, carried, carry_after_commit, exhume_after_commit
 from jobs.runtime.models import JobRun, RunState
 from webapp.core import measures
 from webapp.core.db import savepoint, session, transaction
 from webapp.core.errors import Conflict, NotFound
 from webapp.core.words import say
 
-_CARRIED = (JobRun.id, JobRun.name, JobRun.queue, JobRun.lane, JobRun.arguments, JobRun.run_at)
 Place = tuple[datetime, UUID]
 SHOW_BATCH = 1000
 _LIVE = (RunState.WAITING, RunState.RUNNING)
@@ -136,7 +135,7 @@ def show_again(redis: Redis, *, keep_going: Callable[[], bool]) -> bool:
     age = func.extract("epoch", func.now() - JobRun.finished_at).label("age")
     with transaction():
         rows = session().execute(
-            select(*_CARRIED, age)
+            select(*CARRIED, age)
             .where(JobRun.state == RunState.DEAD, JobRun.finished_at > young)
             .order_by(JobRun.finished_at.desc(), JobRun.id.desc())
             .limit(carrier.DEAD_LETTER_LIMIT)
@@ -167,7 +166,7 @@ def _revive(run_ids: Sequence[UUID]) -> list[UUID]:
             .values(
                 state=RunState.WAITING, run_at=func.now(), finished_at=None, failures=0, interruptions=0, is_held=False
             )
-            .returning(*_CARRIED, JobRun.canvas_id)
+            .returning(*CARRIED, JobRun.canvas_id)
             .execution_options(synchronize_session=False)
         )
         .all()

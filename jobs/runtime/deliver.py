@@ -11,11 +11,15 @@ from sqlalchemy import Row
 
 from jobs.runtime import carrier, registry
 from jobs.runtime.carrier import Carried
+from jobs.runtime.models import JobRun
 from webapp.core.db import after_commit, gather_for_commit
 from webapp.core.logs import get_logger
 from webapp.core.redis import jobs_redis
 
 log = get_logger(__name__)
+
+# What `carried` needs of a row.
+CARRIED = (JobRun.id, JobRun.name, JobRun.queue, JobRun.lane, JobRun.arguments, JobRun.run_at)
 
 
 def carry_after_commit(*runs: Carried) -> None:
@@ -40,7 +44,7 @@ def tell_revoked_after_commit(*run_ids: UUID) -> None:
 
 
 def carried(row: Row[Any]) -> Carried:
-    """Return what Redis needs to know of a row with the columns id, name, queue, lane, arguments and run_at."""
+    """Return what Redis needs to know of a row with the columns CARRIED."""
     return Carried(
         id=row.id,
         path=registry.path_of(row.name),

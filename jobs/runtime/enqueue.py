@@ -37,30 +37,33 @@ def submit(
     `unique_for` ago, nothing is added and that run's id is returned. Raises ImpossibleTime when nothing can be due at
     `run_at`, ValueError when the job has no row to wait in. `arguments` are JSON values, checked before.
     """
-    return submit_many(job, [arguments], run_at=run_at, unique_key=unique_key, unique_for=unique_for)[0]
-
-
-def submit_many(
-    job: Job[..., Any],
-    many: Sequence[dict[str, Any]],
-    *,
-    run_at: datetime | None = None,
-    unique_key: str | None = None,
-    unique_for: timedelta | None = None,
-) -> list[UUID]:
-    """Write a run of `job` for each of the arguments, all or none; return their ids. For the rest as `submit`."""
     if not in_transaction():
         with transaction():
-            return submit_many(job, many, run_at=run_at, unique_key=unique_key, unique_for=unique_for)
+            return submit(job, arguments, run_at=run_at, unique_key=unique_key, unique_for=unique_for)
     key = None if unique_key is None else own_key(job.name, unique_key)
     if key is not None and unique_for is not None:
         recent = store.find_unique(key, succeeded_within=unique_for)
         if recent is not None:
-            return [recent]
+            return recent
+    return _submit(job, [arguments], run_at=run_at, unique_key=key)[0]
+
+
+def submit_many(job: Job[..., Any], many: Sequence[dict[str, Any]], *, run_at: datetime | None = None) -> list[UUID]:
+    """Write a run of `job` for each of the arguments, all or none; return their ids. For the rest as `submit`."""
+    if not in_transaction():
+        with transaction():
+            return submit_many(job, many, run_at=run_at)
+    return _submit(job, many, run_at=run_at)
+
+
+def _submit(
+    job: Job[..., Any], many: Sequence[dict[str, Any]], *, run_at: datetime | None, unique_key: str | None = None
+) -> list[UUID]:
+    """Write runs and have them carried, but for a single one whose key another has: then return that one's id."""
     runs = _draw_up(job, many, run_at=run_at)
     with _span(job, runs):
         if job.options.durable:
-            written = _write(_rows(job, runs), unique_key=key)
+            written = _write(_rows(job, runs), unique_key=unique_key)
             if written != [run.id for run in runs]:
                 return written
     measures.count("jobs_enqueued", len(runs), job=job.name, queue=job.route()[0])

@@ -16,14 +16,12 @@ from sqlalchemy.orm import aliased
 
 from jobs.runtime import ledger, registry
 from jobs.runtime.current import Claim
-from jobs.runtime.deliver import carried, carry_after_commit
+from jobs.runtime.deliver import CARRIED, carried, carry_after_commit
 from jobs.runtime.models import JobRun, RunState
 from webapp.core.db import session
 
 # A held run looks again by itself after so long: a limit that was raised lets it.
 HELD_SECONDS = 60.0
-
-_CARRIED = (JobRun.id, JobRun.name, JobRun.queue, JobRun.lane, JobRun.arguments, JobRun.run_at)
 
 
 def take(run_id: UUID, *, worker: str, lease: float) -> Claim | None:
@@ -88,7 +86,7 @@ def _wait(which: object, *, held: bool, delay: float) -> None:
             update(JobRun)
             .where(JobRun.id == which)
             .values(is_held=held, run_at=func.now() + timedelta(seconds=delay))
-            .returning(*_CARRIED)
+            .returning(*CARRIED)
             .execution_options(synchronize_session=False)
         )
         .one_or_none()

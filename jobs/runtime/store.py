@@ -29,12 +29,13 @@ from sqlalchemy.orm import Session
 
 from jobs.runtime import due, fence, ledger, slots
 from jobs.runtime.current import Claim
+from jobs.runtime.deliver import CARRIED
 from jobs.runtime.models import JobAttempt, JobRun, JobTick, Outcome, RunState
 from webapp.core.db import session, uuid7
 
 MAX_INTERRUPTIONS = 3
 PURGE_BATCH = 1000
-_POISON = f"its worker vanished {MAX_INTERRUPTIONS} times while running it"
+POISON = f"its worker vanished {MAX_INTERRUPTIONS} times while running it"
 
 _REVOKED_BY = "revoked by "
 
@@ -198,7 +199,6 @@ def record_attempt(claim: Claim, *, outcome: Outcome, error_type: str, error: st
     )
 
 
-_CARRIED = (JobRun.id, JobRun.name, JobRun.queue, JobRun.lane, JobRun.arguments, JobRun.run_at)
 _CLAIM = (
     JobRun.id,
     JobRun.name,
@@ -264,10 +264,10 @@ def _free(which: Select[UUID], *, charged: bool, reason: str) -> list[Row[Any]]:
                 lease_until=None,
                 run_at=func.now(),
                 finished_at=case((or_(revoked, poisonous), func.now()), else_=None),
-                error=case((revoked, _REVOKED_BY + JobRun.revoked_by), (poisonous, _POISON), else_=JobRun.error),
+                error=case((revoked, _REVOKED_BY + JobRun.revoked_by), (poisonous, POISON), else_=JobRun.error),
             )
             .returning(
-                *_CARRIED,
+                *CARRIED,
                 JobRun.state,
                 JobRun.canvas_id,
                 JobRun.slot_key,
@@ -299,12 +299,12 @@ def _interruption(row: Row[Any], reason: str) -> dict[str, Any]:
 
 def waiting(ids: Sequence[UUID]) -> list[Row[Any]]:
     """Return those of `ids` that wait, as (id, name, queue, lane, arguments, run_at)."""
-    return list(session().execute(select(*_CARRIED).where(JobRun.id.in_(ids), JobRun.state == RunState.WAITING)))
+    return list(session().execute(select(*CARRIED).where(JobRun.id.in_(ids), JobRun.state == RunState.WAITING)))
 
 
 def waiting_page(*, after: tuple[datetime, UUID] | None, overdue_by: float | None, limit: int) -> list[Row[Any]]:
     """Return waiting runs in the order of (run_at, id), from behind `after`; only those overdue by so many seconds."""
-    query = select(*_CARRIED).where(JobRun.state == RunState.WAITING)
+    query = select(*CARRIED).where(JobRun.state == RunState.WAITING)
     if overdue_by is not None:
         query = query.where(JobRun.run_at < func.now() - timedelta(seconds=overdue_by))
     if after is not None:

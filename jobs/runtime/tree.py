@@ -13,6 +13,7 @@ from sqlalchemy.orm import InstrumentedAttribute, aliased
 
 from jobs.runtime import registry
 from jobs.runtime.carrier import Carried
+from jobs.runtime.deliver import CARRIED
 from jobs.runtime.models import CanvasKind, CanvasState, JobCanvas, JobRun, RunState
 from webapp.core.db import session
 
@@ -128,7 +129,7 @@ def revive_cancelled(canvas: JobCanvas) -> list[Row[Any]]:
             update(JobRun)
             .where(JobRun.canvas_id == canvas.id, JobRun.state == RunState.CANCELLED, JobRun.revoked_by.is_(None))
             .values(state=RunState.WAITING, run_at=func.now(), finished_at=None, error=None)
-            .returning(JobRun.id, JobRun.name, JobRun.queue, JobRun.lane, JobRun.arguments, JobRun.run_at)
+            .returning(*CARRIED)
             .execution_options(synchronize_session=False)
         )
     )

@@ -14,10 +14,10 @@ from rq.worker_registration import REDIS_WORKER_KEYS, WORKERS_BY_QUEUE_KEY
 from jobs.runtime.lua import read_script
 from jobs.runtime.prefork.exchange import Exchange, Order
 from jobs.runtime.prefork.worker import PreforkWorker
+from jobs.runtime.store import MAX_INTERRUPTIONS, POISON
 from webapp.core import clock, measures
 from webapp.core.logs import get_logger
 
-MAX_INTERRUPTIONS = 3
 # After Redis was away, live workers have so many seconds to say that they are.
 BENEFIT_OF_DOUBT_SECONDS = 10
 BATCH = 1000
@@ -44,7 +44,7 @@ def is_poisonous(worker: PreforkWorker, order: Order) -> bool:
     count = worker.connection.register_script(_COUNT_INTERRUPTION)
     if int(count(keys=[_job_key(order.id)])) < MAX_INTERRUPTIONS:
         return False
-    worker.record_failure(order, RuntimeError(f"its worker vanished {MAX_INTERRUPTIONS} times while running it"))
+    worker.record_failure(order, RuntimeError(POISON))
     return True
 
 

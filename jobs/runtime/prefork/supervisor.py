@@ -8,10 +8,8 @@ from __future__ import annotations
 
 import gc
 import os
-import secrets
 import select
 import signal
-import socket
 import time
 from collections.abc import Callable
 from contextlib import suppress
@@ -22,6 +20,7 @@ from typing import Protocol
 from flask import Flask
 from sqlalchemy.orm import configure_mappers
 
+from jobs.runtime.execute import new_worker_name
 from jobs.runtime.prefork import system, undertaker
 from jobs.runtime.prefork.board import Board, Place, Sight
 from jobs.runtime.prefork.child import Child, Orders
@@ -159,7 +158,7 @@ class Supervisor:
 
     def _fill(self, seat: Seat) -> None:
         seat.place.clear()
-        seat.worker = _new_name()
+        seat.worker = new_worker_name()
         seat.born_at, seat.doom, seat.retiring = time.monotonic(), None, False
         orders = Orders(
             name=seat.worker,
@@ -254,10 +253,6 @@ class Supervisor:
 
 def _wrong_of(sight: Sight) -> Cause | None:
     return next((cause for cause, is_so in WRONGS.items() if is_so(sight)), None)
-
-
-def _new_name() -> str:
-    return f"{socket.gethostname()[:60]}.{os.getpid()}.{secrets.token_hex(4)}"
 
 
 def _is_child_of(parent: int) -> bool:
