@@ -140,17 +140,10 @@ def _when(at: str | None, delay: float | None) -> datetime | None:
         raise Refusal("--at and --in say the same thing: give one of them")
     try:
         if delay is not None:
-            return due.after(_read_delay(delay))
+            return due.after(timedelta(seconds=delay))
         return due.at(_read_time(at)) if at else None
     except due.ImpossibleTime as error:
         raise Refusal(str(error)) from None
-
-
-def _read_delay(seconds: float) -> timedelta:
-    try:
-        return timedelta(seconds=seconds)
-    except (OverflowError, ValueError):  # the latter for NaN
-        raise Refusal(f"--in is no time that anybody can wait for: {seconds}") from None
 
 
 def _read_time(text: str) -> datetime:

@@ -157,9 +157,7 @@ class Job(Generic[P, R]):
             )
             raise InvalidArguments(f"{self.name}: {problems}") from None
         try:
-            plain.require_keepable(
-                dict(validated)
-            )  # now, for the next step replaces or refuses names of its own accord
+            plain.require_keepable(dict(validated))  # now, for the next step replaces names or refuses them
             values = validated.model_dump(mode="json")
             text = plain.dump(values)
         except ValueError as error:

@@ -101,18 +101,10 @@ def test_enqueue_now_later_and_once(cli: Cli) -> None:
 
 @pytest.mark.parametrize(
     "when",
-    [
-        ("--at", "0001-01-01T00:00:00+12:00"),
-        ("--at", "9999-12-31T23:59:59-12:00"),
-        ("--at", "1970-12-31T23:59:59Z"),
-        ("--at", "2200-01-01T00:00:00Z"),
-        ("--in", "1e10"),
-        ("--in", "1e300"),
-        ("--in", "nan"),
-    ],
+    ["0001-01-01T00:00:00+12:00", "9999-12-31T23:59:59-12:00", "1970-12-31T23:59:59Z", "2200-01-01T00:00:00Z"],
 )
-def test_a_time_at_which_nothing_can_be_due_is_refused_in_one_sentence(cli: Cli, when: tuple[str, str]) -> None:
-    refused = cli("enqueue", sample.mark.name, "--args", '{"name": "x"}', *when, status=ASKED_WRONGLY)
+def test_a_time_at_which_nothing_can_be_due_is_refused_in_one_sentence(cli: Cli, when: str) -> None:
+    refused = cli("enqueue", sample.mark.name, "--args", '{"name": "x"}', "--at", when, status=ASKED_WRONGLY)
     assert len(refused.stderr.splitlines()) == 1
     assert session().scalar(select(func.count()).select_from(JobRun)) == 0
 
@@ -246,7 +238,7 @@ RAW = "\udcff"
             for text in (f'{{"name": "{RAW}"}}', '{"name": "\\u0000"}')
         ),
         *(
-            ((verb, sample.mark.name, "--args", '{"name": "\\ud800"}'), "half a character")
+            ((verb, sample.mark.name, "--args", '{"name": "\\ud800"}'), "halves of surrogate pairs")
             for verb in ("run", "enqueue")
         ),
         *(
@@ -255,7 +247,7 @@ RAW = "\udcff"
         ),
         *(
             (("enqueue", HEALTH, "--in", wrong), "--in")
-            for wrong in ("nan", "inf", "-1", "1e18", "1e300", "9" * 5000, RAW)
+            for wrong in ("nan", "inf", "-1", "1e10", "1e18", "1e300", "9" * 5000, RAW)
         ),
         *((("dead", "list", "--older-than", wrong), "--older-than") for wrong in ("nan", "inf", "1e18", "1e300", RAW)),
         *((("watch", "--count", "1", "--every", wrong), "--every") for wrong in ("nan", "inf", "0", RAW)),
