@@ -10,9 +10,11 @@ from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from flask import Flask, current_app
 from flask_migrate import downgrade, upgrade
-from sqlalchemy import text
+from sqlalchemy import delete, select, text
+from sqlalchemy.exc import IntegrityError
 
 from jobs.runtime.models import RunState
+from tests.factories import member, schedule
 from tests.operations.background import again, run
 from tests.scheduling.helpers import at, booked
 from tests.scheduling.test_groups import group
@@ -21,6 +23,7 @@ from tests.scheduling.test_teams import in_turn, people, together
 from tests.scheduling.waiting import bookable, cancelled, joined
 from webapp.core.db import db, metadata, session, transaction
 from webapp.core.models import IdempotentRequest
+from webapp.scheduling.models import Schedule, WeeklyHours
 
 FIRST = "20261122_foundation"
 FIRST_WITH_GROUPS = "20261122_meetings"
@@ -131,3 +134,25 @@ def test_links_in_answers_that_were_kept_whole_are_taken_out_and_old_answers_go(
     upgrade(revision="20261130_keys")
     kept = session().execute(text("SELECT key, answer FROM idempotent_request")).all()
     assert {row.key: row.answer for row in kept} == {"whole": {"id": "1"}, "hold": {"expires_at": "soon"}}
+
+
+def test_hours_that_two_saves_left_twice_are_there_once_and_the_release_before_still_saves(migrating: Flask) -> None:
+    place = schedule(of=member())
+    downgrade(revision="20261130_offers")
+    twice = [(0, 540, 720), (0, 540, 720), (0, 540, 780), (0, 600, 800), (1, 540, 720)]
+    with transaction():
+        session().execute(delete(WeeklyHours))
+        session().add_all(_hours(place, *row) for row in twice)
+    upgrade(revision="20261130_hours_once")
+    with transaction():
+        kept = session().scalars(select(WeeklyHours).order_by(WeeklyHours.weekday, WeeklyHours.end_minute)).all()
+        assert [(row.weekday, row.start_minute, row.end_minute) for row in kept] == [*twice[2:]]
+        session().add(_hours(place, *twice[4]))
+        session().flush()
+        session().delete(kept[-1])  # in the order in which rows that replace others have always been written
+    with pytest.raises(IntegrityError), transaction():
+        session().add(_hours(place, *twice[4]))
+
+
+def _hours(place: Schedule, weekday: int, start: int, end: int) -> WeeklyHours:
+    return WeeklyHours(schedule_id=place.id, weekday=weekday, start_minute=start, end_minute=end)

@@ -77,14 +77,13 @@ def change_schedule(schedule_id: UUID, body: ScheduleChangeIn) -> ScheduleOut:
     """Change a schedule: its name, its zone, its weekly hours, or which one is the default."""
     with transaction():
         schedule = _own(schedule_id)
+        if body.is_default:  # first, since it has others wait who change which schedules the host has
+            named_schedules.make_default(schedule=schedule)
         if body.name is not None:
             named_schedules.rename_schedule(schedule=schedule, name=body.name)
         if body.timezone is not None or body.hours is not None:
-            timezone = body.timezone or schedule.timezone
-            hours = [row.weekly() for row in body.hours] if body.hours is not None else schedules.hours_of(schedule)
-            schedules.save_hours(schedule=schedule, timezone=timezone, hours=hours)
-        if body.is_default:
-            named_schedules.make_default(schedule=schedule)
+            hours = None if body.hours is None else [row.weekly() for row in body.hours]
+            schedules.save_hours(schedule=schedule, timezone=body.timezone, hours=hours)
     return ScheduleOut.of(schedule)
 
 

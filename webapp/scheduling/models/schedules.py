@@ -60,6 +60,8 @@ class WeeklyHours(Base):
 
     __tablename__ = "weekly_hours"
     __table_args__ = (
+        # Deferred, since the rows that replace others are written before those go.
+        UniqueConstraint("schedule_id", "weekday", "start_minute", deferrable=True, initially="DEFERRED"),
         CheckConstraint("weekday BETWEEN 0 AND 6", name="weekday"),
         CheckConstraint(RANGE, name="range"),
     )

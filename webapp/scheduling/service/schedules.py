@@ -43,15 +43,28 @@ def create_schedule(
     schedule = Schedule(
         organization_id=organization_id, host_id=host_id, name=checked_name(name), hours=[], overrides=[]
     )
-    save_hours(schedule=schedule, timezone=timezone, hours=hours)
+    _require_hours(timezone, hours)
+    _set_hours(schedule, timezone, hours)
     return add_schedule(schedule=schedule)
 
 
-def save_hours(*, schedule: Schedule, timezone: str, hours: Sequence[WeeklyRange]) -> Schedule:
-    """Replace the zone and all weekly hours.
+def save_hours(
+    *, schedule: Schedule, timezone: str | None = None, hours: Sequence[WeeklyRange] | None = None
+) -> Schedule:
+    """Replace the zone and all weekly hours; None leaves the one or the other as it is. Of two saves the later holds.
 
     Raises InvalidInput naming `timezone`, or `hours.<index>` of a range that makes no sense or overlaps another one.
     """
+    _read_locked(schedule)
+    timezone = schedule.timezone if timezone is None else timezone
+    hours = hours_of(schedule) if hours is None else hours
+    _require_hours(timezone, hours)
+    _set_hours(schedule, timezone, hours)
+    return schedule
+
+
+def _require_hours(timezone: str, hours: Sequence[WeeklyRange]) -> None:
+    """Raise what `save_hours` says of them."""
     faults = FieldErrors()
     with faults.of("timezone"):
         find_zone(timezone)
@@ -62,12 +75,14 @@ def save_hours(*, schedule: Schedule, timezone: str, hours: Sequence[WeeklyRange
             _require_range(start, end)
     _require_apart(faults, _around_the_week(hours))
     faults.refuse()
+
+
+def _set_hours(schedule: Schedule, timezone: str, hours: Sequence[WeeklyRange]) -> None:
     schedule.timezone = timezone
     schedule.hours = [
         WeeklyHours(weekday=weekday, start_minute=start, end_minute=end) for weekday, start, end in sorted(hours)
     ]
     tell_of_change(Change.HOURS, host_ids=[schedule.host_id])
-    return schedule
 
 
 def hours_of(schedule: Schedule) -> list[WeeklyRange]:
@@ -97,10 +112,17 @@ def set_override(*, schedule: Schedule, day: date, ranges: Sequence[Span]) -> Sc
 
 def clear_override(*, schedule: Schedule, day: date) -> Schedule:
     """Let the weekly hours hold on that date again; nothing happens when they do already."""
+    _read_locked(schedule)
     schedule.overrides = [override for override in schedule.overrides if override.day != day]
     session().flush()  # before rows of the same date and minute can come back
     _tell(schedule, day)
     return schedule
+
+
+def _read_locked(schedule: Schedule) -> None:
+    """Read what others may have saved meanwhile, and have them wait; whoever only refers to the schedule does not."""
+    session().refresh(schedule, ["timezone"], with_for_update={"key_share": True})
+    session().refresh(schedule, ["hours", "overrides"])
 
 
 def _tell(schedule: Schedule, day: date) -> None:
