@@ -1,22 +1,29 @@
-"""Two who save the same thing in one instant: the later one's holds, nothing of both is mixed, and no one is lied to."""
+"""Two who save the same thing in one instant: the later one's holds, nothing is mixed, and no one is lied to."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from datetime import date
 from typing import Any
 
 from flask import Flask
-from sqlalchemy import select
+from sqlalchemy import delete, select
 from werkzeug.test import TestResponse
 
-from tests.factories import member, schedule
-from tests.scheduling.helpers import bearer, until_somebody_waits
+from tests.factories import event_type, member, schedule
+from tests.scheduling.helpers import bearer, in_days, refused, until_somebody_waits
+from tests.scheduling.pages import Visitor
+from tests.scheduling.test_block_time import block_daily
+from tests.scheduling.test_teams import in_turn, people
 from webapp.core.db import session, transaction
 from webapp.identity.models import Scope
-from webapp.scheduling.models import DateOverride, Schedule, WeeklyHours
+from webapp.scheduling.models import DateOverride, EventHost, EventType, RecurringBlock, Schedule, WeeklyHours
+from webapp.scheduling.service.blocks import leave_out
+from webapp.scheduling.service.event_types import details_of, update_event_type
 from webapp.scheduling.service.schedules import save_hours, set_override
+from webapp.scheduling.service.teams import TeamMember
 
 DAY = date(2030, 1, 1)
 
@@ -107,3 +114,103 @@ def test_a_day_that_is_set_and_given_back_at_once_is_given_back(app: Flask) -> N
     )
     assert answer.get_json()["days"] == []
     assert session().scalars(select(DateOverride)).all() == []
+
+
+def test_hours_of_a_schedule_that_is_deleted_meanwhile_are_not_found(app: Flask) -> None:
+    where, headers = place()
+    answer = saved_meanwhile(
+        app,
+        lambda: session().execute(delete(Schedule)),
+        *("PUT", f"/api/v1/schedules/{where.id}/days/{DAY}"),
+        json={"ranges": []},
+        **headers,
+    )
+    refused(answer, 404, "not_found")
+
+
+def test_two_days_left_out_at_once_are_both_left_out(app: Flask) -> None:
+    host = member()
+    schedule(of=host)
+    block = block_daily(host, 600, 660)
+    visitor = Visitor(app).sign_in(host)
+    form = visitor.open("/app/availability/blocks").form(f"{block.id}/days")
+    sent = dict(form.fields) | {"day": str(in_days(3)), "left_out": "yes"}
+    with ThreadPoolExecutor() as pool:
+        with transaction():
+            leave_out(block=block, day=in_days(2), left_out=True)
+            session().flush()
+            answer = pool.submit(lambda: visitor.client.post(form.action, data=sent))
+            until_somebody_waits()
+        assert answer.result(10).status_code == 303
+    assert left_out(block) == [in_days(2), in_days(3)]
+
+
+def test_another_title_does_not_take_in_a_day_that_was_left_out_meanwhile(app: Flask) -> None:
+    host = member()
+    schedule(of=host)
+    block = block_daily(host, 600, 660)
+    visitor = Visitor(app).sign_in(host)
+    form = visitor.open(f"/app/availability/blocks/recurring/{block.id}").form(str(block.id))
+    sent = dict(form.fields) | {"title": "Lunch"}
+    with ThreadPoolExecutor() as pool:
+        with transaction():
+            leave_out(block=block, day=in_days(2), left_out=True)
+            session().flush()
+            answer = pool.submit(lambda: visitor.client.post(form.action, data=sent))
+            until_somebody_waits()
+        assert answer.result(10).status_code == 303
+    assert left_out(block) == [in_days(2)]
+    assert block.title == "Lunch"
+
+
+def left_out(block: RecurringBlock) -> list[date]:
+    session().rollback()
+    session().refresh(block)
+    return block.except_days
+
+
+def test_of_two_who_choose_one_team_at_once_nobody_hears_of_an_address(app: Flask) -> None:
+    hosts = people(3)
+    kind = in_turn(hosts[:2])
+    chosen = [TeamMember(host_id=host.user_id) for host in (hosts[0], hosts[2])]
+    answer = saved_meanwhile(
+        app,
+        lambda: update_event_type(event_type=kind, details=replace(details_of(kind), team=chosen)),
+        *("PATCH", f"/api/v1/event-types/{kind.id}"),
+        json={"team": [{"host_id": str(member.host_id)} for member in chosen]},
+        headers=bearer(hosts[0], Scope.EVENT_TYPES_WRITE),
+    )
+    assert answer.status_code == 200, answer.text
+    assert team_of(kind) == {hosts[0].user_id, hosts[2].user_id}
+
+
+def test_another_name_does_not_bring_back_a_team_that_was_replaced_meanwhile(app: Flask) -> None:
+    hosts = people(3)
+    kind = in_turn(hosts[:2])
+    chosen = [TeamMember(host_id=hosts[2].user_id)]
+    answer = saved_meanwhile(
+        app,
+        lambda: update_event_type(event_type=kind, details=replace(details_of(kind), team=chosen)),
+        *("PATCH", f"/api/v1/event-types/{kind.id}"),
+        json={"name": "Advice"},
+        headers=bearer(hosts[0], Scope.EVENT_TYPES_WRITE),
+    )
+    assert answer.get_json()["name"] == "Advice"
+    assert team_of(kind) == {hosts[2].user_id}
+
+
+def team_of(kind: EventType) -> set[object]:
+    return set(session().scalars(select(EventHost.host_id).filter_by(event_type_id=kind.id)))
+
+
+def test_an_address_that_is_taken_meanwhile_is_said_to_be_taken(app: Flask) -> None:
+    host = member()
+    one, other = event_type(of=host), event_type(of=host)
+    answer = saved_meanwhile(
+        app,
+        lambda: update_event_type(event_type=one, details=replace(details_of(one), slug="talk")),
+        *("PATCH", f"/api/v1/event-types/{other.id}"),
+        json={"slug": "talk"},
+        headers=bearer(host, Scope.EVENT_TYPES_WRITE),
+    )
+    refused(answer, 409, "slug_taken", "slug")

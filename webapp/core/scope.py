@@ -1,11 +1,12 @@
-"""The one place where a query is held to an organisation."""
+"""The one place where a query is held to an organisation, and how a row is read that is about to be changed."""
 
 from __future__ import annotations
 
 from typing import TypeVar
 from uuid import UUID
 
-from sqlalchemy import Select, select
+from sqlalchemy import Select, inspect, select
+from sqlalchemy.exc import InvalidRequestError
 from sqlalchemy.orm.interfaces import ORMOption
 
 from webapp.core.db import Base, session
@@ -25,3 +26,18 @@ def find_scoped(kind: type[T], *, organization_id: UUID, id: UUID, options: tupl
     if found is None:
         raise NotFound
     return found
+
+
+def read_locked(row: Base, *related: str) -> None:
+    """Read a row again, and what is `related` to it, and have others who would change it wait until the commit.
+
+    Whoever only refers to it does not wait. What was changed before is written first. Raises NotFound when it is gone.
+    """
+    session().flush()
+    columns = [attribute.key for attribute in inspect(type(row)).column_attrs]
+    try:
+        session().refresh(row, columns, with_for_update={"key_share": True})
+    except InvalidRequestError as gone:
+        raise NotFound from gone
+    if related:
+        session().refresh(row, related)

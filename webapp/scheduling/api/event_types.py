@@ -71,6 +71,7 @@ def change_event_type(event_type_id: UUID, body: EventTypeChanges) -> EventTypeO
     _require_team_may_be_chosen(body)
     with transaction():
         found = _own(event_type_id)
+        service.hold_still(event_type=found)
         service.update_event_type(event_type=found, details=body.changed(found))
         if body.schedule_id:
             choose_schedule(event_type=found, schedule=_schedule(body.schedule_id, found.host_id))

@@ -105,7 +105,7 @@ class RecurringForm(_ZonedForm):
     until = DateField(_("Last day"), [Optional()])
     rule = StringField(_("Rule (RFC 5545)"), render_kw={"maxlength": 500, "spellcheck": "false"})
 
-    def details(self, *, except_days: tuple[date, ...] = ()) -> RecurringDetails:
+    def details(self, *, except_days: tuple[date, ...] | None = ()) -> RecurringDetails:
         """Return what a valid form describes, `except_days` left out; an end that is not later is the next day's."""
         start, end = (0, DAY) if self.all_day.data else (_minutes(self.start.data), _minutes(self.end.data))
         return RecurringDetails(

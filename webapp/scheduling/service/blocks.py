@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime, time, timedelta
 from itertools import islice
 from typing import Any
@@ -13,6 +13,7 @@ from sqlalchemy import func, select
 from webapp.core import clock
 from webapp.core.clock import find_zone
 from webapp.core.db import session
+from webapp.core.scope import read_locked
 from webapp.core.validation import FieldError, FieldErrors, InvalidInput
 from webapp.core.words import say
 from webapp.scheduling.events import Change
@@ -56,7 +57,8 @@ class BlockDetails:
 class RecurringDetails:
     """What recurs: minutes of the wall clock of `timezone`, from 00:00, on the dates of `rule`, but for `except_days`.
 
-    An end past 1440 is on the next date. The first day has to be one that the rule names.
+    An end past 1440 is on the next date. The first day has to be one that the rule names. Where a block is changed,
+    `except_days` of None leave those days out that are.
     """
 
     timezone: str
@@ -65,7 +67,7 @@ class RecurringDetails:
     end_minute: int
     rule: str
     title: str = ""
-    except_days: tuple[date, ...] = ()
+    except_days: tuple[date, ...] | None = ()
 
 
 def block_time(*, organization_id: UUID, host_id: UUID, details: BlockDetails) -> BlockedTime:
@@ -112,6 +114,9 @@ def block_recurring(*, organization_id: UUID, host_id: UUID, details: RecurringD
 
 def change_recurring(*, block: RecurringBlock, details: RecurringDetails) -> RecurringBlock:
     """Say otherwise when a time recurs, or what for; raises as `block_recurring`."""
+    read_locked(block)
+    if details.except_days is None:
+        details = replace(details, except_days=tuple(block.except_days))
     _set(block, _checked_recurring(details))
     _tell(block)
     return block
@@ -126,6 +131,7 @@ def leave_out(*, block: RecurringBlock, day: date, left_out: bool) -> RecurringB
         raise InvalidInput(
             [FieldError("day", say("It does not come on that day; please choose one on which it does."))]
         )
+    read_locked(block)
     days = {*block.except_days, day} if left_out else {*block.except_days} - {day}
     if len(days) > MOST_EXCEPTIONS:
         raise InvalidInput([FieldError("day", say("At most %(most)d days can be left out.", most=MOST_EXCEPTIONS))])
@@ -184,7 +190,7 @@ def _checked_recurring(details: RecurringDetails) -> dict[str, Any]:
         "first_day": details.first_day,
         "start_minute": details.start_minute,
         "end_minute": details.end_minute,
-        "except_days": sorted({*details.except_days}),
+        "except_days": sorted({*(details.except_days or ())}),
     }
     with faults.of("title"):
         values["title"] = _title(details.title)

@@ -12,6 +12,7 @@ from psycopg.errors import ForeignKeyViolation, UniqueViolation
 from sqlalchemy.exc import IntegrityError
 
 from webapp.core.db import session
+from webapp.core.scope import read_locked
 from webapp.core.validation import FieldErrors
 from webapp.core.words import Said, say
 from webapp.scheduling.errors import InUse, SlugTaken
@@ -149,6 +150,7 @@ def update_event_type(*, event_type: EventType, details: EventTypeDetails) -> Ev
 
     Raises as `create_event_type`.
     """
+    hold_still(event_type=event_type)
     values = _checked(replace(details, kind=event_type.kind))
     set_team(event_type=event_type, team=details.team)
     with _constraints():
@@ -157,6 +159,14 @@ def update_event_type(*, event_type: EventType, details: EventTypeDetails) -> Ev
     meetings.set_seats(event_type=event_type)
     tell_of_terms(event_type)
     return event_type
+
+
+def hold_still(*, event_type: EventType) -> None:
+    """Read an event type again and who hosts it, and have others who would change it wait until the commit.
+
+    Whoever changes a part of it does so first, lest they write back what others have just changed.
+    """
+    read_locked(event_type, "team")
 
 
 def details_of(event_type: EventType) -> EventTypeDetails:
@@ -190,7 +200,8 @@ def _constraints() -> Iterator[None]:
             yield
             session().flush()
     except IntegrityError as error:
-        if isinstance(error.orig, UniqueViolation):
+        constraint = error.orig.diag.constraint_name if isinstance(error.orig, UniqueViolation) else None
+        if constraint == "uq_event_type_organization_id_slug":
             raise SlugTaken from error
         if isinstance(error.orig, ForeignKeyViolation):
             raise InUse from error

@@ -11,6 +11,7 @@ from sqlalchemy import select, update
 from sqlalchemy.exc import IntegrityError
 
 from webapp.core.db import session
+from webapp.core.scope import read_locked
 from webapp.core.validation import FieldError, InvalidInput
 from webapp.core.words import say
 from webapp.identity.models import User
@@ -90,6 +91,7 @@ def choose_schedule(*, event_type: EventType, schedule: Schedule) -> EventType:
 
     Raises InvalidInput naming `schedule_id` when that host does not host it.
     """
+    read_locked(event_type, "team")
     if hosting := _place_of(event_type, schedule.host_id):
         hosting.schedule_id, hosting.schedule = schedule.id, schedule
         tell_of_terms(event_type)

@@ -8,6 +8,7 @@ from uuid import UUID
 
 from webapp.core.clock import find_zone
 from webapp.core.db import session
+from webapp.core.scope import read_locked
 from webapp.core.validation import FieldErrors
 from webapp.core.words import say
 from webapp.scheduling.events import Change
@@ -55,7 +56,7 @@ def save_hours(
 
     Raises InvalidInput naming `timezone`, or `hours.<index>` of a range that makes no sense or overlaps another one.
     """
-    _read_locked(schedule)
+    read_locked(schedule, "hours", "overrides")
     timezone = schedule.timezone if timezone is None else timezone
     hours = hours_of(schedule) if hours is None else hours
     _require_hours(timezone, hours)
@@ -112,17 +113,11 @@ def set_override(*, schedule: Schedule, day: date, ranges: Sequence[Span]) -> Sc
 
 def clear_override(*, schedule: Schedule, day: date) -> Schedule:
     """Let the weekly hours hold on that date again; nothing happens when they do already."""
-    _read_locked(schedule)
+    read_locked(schedule, "hours", "overrides")
     schedule.overrides = [override for override in schedule.overrides if override.day != day]
     session().flush()  # before rows of the same date and minute can come back
     _tell(schedule, day)
     return schedule
-
-
-def _read_locked(schedule: Schedule) -> None:
-    """Read what others may have saved meanwhile, and have them wait; whoever only refers to the schedule does not."""
-    session().refresh(schedule, ["timezone"], with_for_update={"key_share": True})
-    session().refresh(schedule, ["hours", "overrides"])
 
 
 def _tell(schedule: Schedule, day: date) -> None:

@@ -129,8 +129,7 @@ def update_recurring(block_id: UUID) -> ResponseReturnValue:
         return _edit_page(form), 422
     try:
         with transaction():
-            details = form.details(except_days=tuple(found.except_days))
-            blocks.change_recurring(block=found, details=details)
+            blocks.change_recurring(block=found, details=form.details(except_days=None))
     except InvalidInput as invalid:
         return _edit_page(form, errors=_shown(form, invalid)), 422
     flash(_("Saved."), "success")
