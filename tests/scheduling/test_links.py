@@ -16,7 +16,7 @@ from tests import factories
 from tests.conftest import Servers
 from tests.factories import event_type, member
 from tests.notifications.test_mails_to_a_team import work
-from tests.scheduling.helpers import GUEST, at, bearer, booked, refused
+from tests.scheduling.helpers import GUEST, address, at, bearer, body, booked, refused
 from tests.scheduling.pages import Visitor
 from tests.scheduling.test_attendees import everything, to
 from webapp.core import clock, crypto
@@ -25,6 +25,7 @@ from webapp.core.events import DomainEvent
 from webapp.identity.models import Role, Scope
 from webapp.scheduling.events import BookingLinkRevoked
 from webapp.scheduling.models import Booking, Side
+from webapp.scheduling.queries import booking_by_token
 from webapp.scheduling.service import access
 from webapp.scheduling.service.booking import cancel, manage_token, reschedule
 
@@ -135,6 +136,28 @@ def test_the_job_removes_links_of_what_is_over_and_renews_those_of_what_is_to_co
     assert [booking.manage_digest for booking in over] == [None] * 3
     assert recent.manage_digest is not None
     assert (opens(client, dead), opens(client, manage_token(ahead)), opens(client, live)) == (False, True, True)
+
+
+def test_of_a_series_the_links_of_the_others_do_not_lead_to_the_one_that_was_revoked(client: FlaskClient) -> None:
+    kind = event_type(series_most=3)
+    sent = body(at(10), recurrence={"frequency": "weekly", "count": 3})
+    made = client.post(f"{address(kind)}/bookings", json=sent).get_json()
+    first, revoked, last = (each["manage_url"].rpartition("/")[2] for each in made["series"])
+    with transaction():
+        booking = booking_by_token(revoked)
+        access.revoke_link(booking=booking)
+    fresh = manage_token(booking)
+    assert (opens(client, revoked), opens(client, fresh)) == (False, True)
+    for token in (first, last):
+        page, shown = client.get(f"/manage/{token}").text, client.get(f"/api/v1/public/bookings/{token}").get_json()
+        assert fresh not in page
+        assert revoked not in page
+        assert [each["manage_url"] and each["manage_url"].rpartition("/")[2] for each in shown["series"]] == [
+            *(first, None, last)
+        ]
+    page = client.get(f"/manage/{fresh}").text
+    assert f"/manage/{first}" in page
+    assert f"/manage/{last}" in page
 
 
 def test_what_is_over_or_cancelled_gets_no_new_link(client: FlaskClient) -> None:

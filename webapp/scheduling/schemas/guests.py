@@ -41,6 +41,7 @@ from webapp.scheduling.schemas.fields import (
 )
 from webapp.scheduling.schemas.holds import HoldToken
 from webapp.scheduling.service import booking as bookings
+from webapp.scheduling.service.access import has_first_link
 from webapp.scheduling.service.attendance import can_check_in
 from webapp.scheduling.service.event_types import NUMBERS
 from webapp.scheduling.service.guests import Guest
@@ -256,24 +257,27 @@ class OrganizationOut(Out):
 
 
 class OccurrenceOut(Out):
-    """One booking of a series; `manage_url` is the guest's own page for it."""
+    """One booking of a series.
+
+    `manage_url` is the guest's own page for it; null where the link that it was booked with opens nothing any more.
+    """
 
     id: UUID
     status: BookingStatus
     start: Moment
     end: Moment
-    manage_url: str
+    manage_url: str | None
 
     @classmethod
     def of(cls, booking: Booking) -> Self:
-        """Show the booking in the guest's zone."""
+        """Show the booking in the guest's zone, to who has the link of another one of the series."""
         zone = clock.find_zone(booking.guest_timezone)
         return cls(
             id=booking.id,
             status=booking.status,
             start=booking.starts_at.astimezone(zone),
             end=booking.ends_at.astimezone(zone),
-            manage_url=bookings.manage_url(booking),
+            manage_url=bookings.manage_url(booking) if has_first_link(booking) else None,
         )
 
 
@@ -284,13 +288,15 @@ class BookingCreated(OccurrenceOut):
     booking, and `series` has all of them; else there is no such field.
     """
 
+    manage_url: str
     series: list[OccurrenceOut] = Field(default_factory=list, exclude_if=lambda series: not series)
 
     @classmethod
     def of(cls, booking: Booking) -> Self:
         """Show the booking, and all of its series, to who made it."""
         series = [OccurrenceOut.of(each) for each in series_of(booking)]
-        return cls(**OccurrenceOut.of(booking).model_dump(), series=series)
+        own = OccurrenceOut.of(booking).model_dump() | {"manage_url": bookings.manage_url(booking)}
+        return cls(**own, series=series)
 
 
 class InviteeOut(Out):

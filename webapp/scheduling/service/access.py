@@ -39,7 +39,8 @@ def give_link(*, booking: Booking) -> None:
 def revoke_link(*, booking: Booking) -> None:
     """Have every link that was sent open nothing any more, and publish BookingLinkRevoked.
 
-    A booking to come gets a new one, which nobody knows until the next mail carries it.
+    A booking to come gets a new one, which nobody knows until the next mail carries it: others of its series, whose
+    links stay as they are, do not lead to it either (`has_first_link`).
     """
     _read_locked(booking)
     booking.manage_generation += 1
@@ -53,6 +54,14 @@ def has_link(booking: Booking) -> bool:
     """True while a link opens the booking."""
     expires_at = booking.manage_expires_at
     return booking.manage_digest is not None and (expires_at is None or expires_at > clock.now())
+
+
+def has_first_link(booking: Booking) -> bool:
+    """True while the link that it was booked with opens the booking, which others of its series may hand on.
+
+    A later one is only for whom it is sent to, since the first may have been revoked because others had it.
+    """
+    return booking.manage_generation == 0
 
 
 def needs_link(booking: Booking) -> bool:

@@ -29,7 +29,7 @@ from webapp.scheduling.errors import (
 from webapp.scheduling.forms.booking import CancelForm
 from webapp.scheduling.models import Booking, Side
 from webapp.scheduling.places import place_of_booking
-from webapp.scheduling.service.access import manage_token
+from webapp.scheduling.service.access import has_first_link, manage_token
 from webapp.scheduling.service.attendance import can_check_in, check_in
 from webapp.scheduling.service.booking import cancel, reschedule
 from webapp.scheduling.service.offers import chosen_duration, require_offered
@@ -75,7 +75,7 @@ def show(token: str) -> str:
         can_reschedule=can_reschedule(booking),
         cancel_until=deadline(booking, booking.event_type.cancel_notice),
         move_until=deadline(booking, booking.event_type.reschedule_notice),
-        series=[(each, url_for("manage.show", token=manage_token(each))) for each in queries.series_of(booking)],
+        series=[(each, _page_of(each)) for each in queries.series_of(booking)],
     )
 
 
@@ -171,6 +171,11 @@ def call_off(token: str) -> ResponseReturnValue:
         return _back(token)
     flash(_("Your booking has been cancelled. We have told %(host)s.", host=booking.host.name), "success")
     return redirect(url_for("manage.show", token=token), 303)
+
+
+def _page_of(other: Booking) -> str | None:
+    """Return where another booking of a series is shown; None where its guest alone is to know."""
+    return url_for("manage.show", token=manage_token(other)) if has_first_link(other) else None
 
 
 def _moved(booking: Booking) -> str:
