@@ -6,7 +6,7 @@ from uuid import UUID
 
 from jobs.links import booking_with_link
 from jobs.mailing import send_mail
-from jobs.runtime import Postponed, cancel, group, job
+from jobs.runtime import Postponed, cancel_all, group, job
 from webapp.core import clock
 from webapp.scheduling import messages, queries
 from webapp.scheduling.events import BookingDeclined, BookingRequested
@@ -80,8 +80,8 @@ def send_booking_declined_email(booking_id: UUID, side: Side, host_id: UUID | No
 
 def cancel_expiries(booking_id: UUID, *, before_sequence: int) -> None:
     """Take back, in the caller's transaction, the ends of all requests that the booking was before that change."""
-    for sequence in range(before_sequence):
-        cancel(expire_booking_request, unique_key=_expiry_key(booking_id, sequence))
+    earlier = (_expiry_key(booking_id, sequence) for sequence in range(before_sequence))
+    cancel_all(expire_booking_request, unique_keys=earlier)
 
 
 def _expiry_key(booking_id: UUID, sequence: int) -> str:

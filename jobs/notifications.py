@@ -7,7 +7,7 @@ from uuid import UUID
 
 from jobs.links import booking_with_link
 from jobs.mailing import send_mail
-from jobs.runtime import cancel, job
+from jobs.runtime import cancel_all, job
 from webapp.core import clock
 from webapp.core.settings import settings
 from webapp.scheduling import messages, queries
@@ -64,8 +64,8 @@ def send_booking_reminder(booking_id: UUID, sequence: int) -> None:
 
 def cancel_reminders(booking_id: UUID, *, before_sequence: int) -> None:
     """Take back, in the caller's transaction, the reminders of all times that the booking had before that move."""
-    for sequence in range(before_sequence):
-        cancel(send_booking_reminder, unique_key=_reminder_key(booking_id, sequence))
+    earlier = (_reminder_key(booking_id, sequence) for sequence in range(before_sequence))
+    cancel_all(send_booking_reminder, unique_keys=earlier)
 
 
 def _reminder_key(booking_id: UUID, sequence: int) -> str:

@@ -6,7 +6,7 @@ from jobs.runtime.beside import progress
 from jobs.runtime.canvas import chain, chord, group
 from jobs.runtime.declare import InvalidArguments, Job, job
 from jobs.runtime.due import ImpossibleTime
-from jobs.runtime.enqueue import cancel
+from jobs.runtime.enqueue import cancel, cancel_all
 from jobs.runtime.periodic import Cron
 from jobs.runtime.policies import HardTimeLimit, Postponed, RetryLater, RetryPolicy, Revoked, SoftTimeLimit
 from jobs.runtime.revocation import Revocation, revoke, revoke_canvas
@@ -30,6 +30,7 @@ __all__ = [
     "Secret",
     "SoftTimeLimit",
     "cancel",
+    "cancel_all",
     "chain",
     "chord",
     "group",

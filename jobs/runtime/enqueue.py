@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from contextlib import AbstractContextManager
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
@@ -131,6 +131,15 @@ def _write(rows: Sequence[NewRun], *, unique_key: str | None = None) -> list[UUI
     for start in range(0, len(rows), INSERT_CHUNK):
         ids += insert_many(rows[start : start + INSERT_CHUNK], parent=parent)
     return ids
+
+
+def cancel_all(job: Job[..., Any], *, unique_keys: Iterable[str]) -> list[UUID]:
+    """Cancel the job's waiting runs with these keys, in the caller's transaction; return the ids of those there are."""
+    keys = [own_key(job.name, key) for key in unique_keys]
+    cancelled = store.cancel_all(unique_keys=keys) if keys else []
+    if cancelled:
+        withdraw_after_commit(*cancelled)
+    return cancelled
 
 
 def cancel(job: Job[..., Any], *, unique_key: str) -> UUID | None:

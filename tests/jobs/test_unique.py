@@ -9,7 +9,7 @@ from flask import Flask, current_app
 from sqlalchemy import func, select, text, update
 from sqlalchemy.exc import IntegrityError
 
-from jobs.runtime import ImpossibleTime, cancel, execute
+from jobs.runtime import ImpossibleTime, cancel, cancel_all, execute, store
 from jobs.runtime.models import JobRun, RunState
 from tests.jobs import sample
 from tests.jobs.workers import row
@@ -52,6 +52,19 @@ def test_a_run_that_died_or_was_cancelled_leaves_the_key_free() -> None:
     with transaction():
         assert cancel(sample.mark, unique_key="cancelled") == later
     assert ask("cancelled") != later
+
+
+def test_several_keys_are_taken_back_at_once_but_for_what_has_begun_and_what_is_another_jobs() -> None:
+    later = [sample.mark.unique(key).after(HOUR, "x") for key in ("one", "two", "three")]
+    begun, others = sample.mark.unique("begun").enqueue("x"), sample.refuse.unique("one").after(HOUR, "no")
+    with transaction():
+        assert store.take(begun, worker="somebody", lease=60)
+    with transaction():
+        assert sorted(cancel_all(sample.mark, unique_keys=["one", "two", "begun", "none"])) == sorted(later[:2])
+        assert cancel_all(sample.mark, unique_keys=[]) == []
+    states = [row(run).state for run in (*later, begun, others)]
+    cancelled, waits = RunState.CANCELLED, RunState.WAITING
+    assert states == [cancelled, cancelled, waits, RunState.RUNNING, waits]
 
 
 def test_without_a_while_it_is_the_same_as_once() -> None:

@@ -162,6 +162,13 @@ class TooLateToMove(Conflict):
     message: ClassVar[str] = say("This booking cannot be moved online any more; please get in touch with the host.")
 
 
+class MovedTooOften(Conflict):
+    """Its guests have moved the booking as often as they can; everybody who takes part hears of each move."""
+
+    code: ClassVar[str] = "moved_too_often"
+    message: ClassVar[str] = say("This booking has been moved many times already; please ask the host to move it.")
+
+
 class NothingChanged(Conflict):
     """The booking is already at the start that was asked for."""
 

@@ -30,6 +30,7 @@ from webapp.scheduling.service.diaries import Lineup, possible_hosts
 from webapp.scheduling.service.guests import Guest
 from webapp.scheduling.service.links import note_booking, use_link
 from webapp.scheduling.service.meetings import hosts_turn, leave_held_seat, leave_seat, take_seat
+from webapp.scheduling.service.moves import require_not_moved_enough
 from webapp.scheduling.service.offers import Offer, chosen_duration, offered_slots, require_offered
 from webapp.scheduling.service.outside import keep_outside, keep_with_others, telling_hosts
 from webapp.scheduling.service.places import require_phone
@@ -141,8 +142,8 @@ def reschedule(*, booking: Booking, start: datetime, by: Side = Side.GUEST, outs
     and its host while they are to be had. Where approval is required a guest asks for it again, so that a confirmed
     booking is pending once more, and BookingRequested is published as well; a host who moves a request approves it.
     `outside_rules` is as in `book`.
-    Raises AlreadyCancelled, AlreadyDeclined, BookingOver, TooLateToMove for a guest, NothingChanged, the StartRefused
-    that says why the start is not on offer, and BusyHost.
+    Raises AlreadyCancelled, AlreadyDeclined, BookingOver, TooLateToMove and MovedTooOften for a guest, NothingChanged,
+    the StartRefused that says why the start is not on offer, and BusyHost.
     """
     _require_movable(booking, by)
     _require_another_start(booking, start)
@@ -174,7 +175,8 @@ def times_to_move_to(
     """Return every time but its own to which `reschedule` moves the booking by the rules, on the dates `first`..`last`
     of the `zone`, both included, in order.
 
-    Raises AlreadyCancelled, AlreadyDeclined, BookingOver, TooLateToMove for a guest, RangeReversed and RangeTooLong.
+    Raises AlreadyCancelled, AlreadyDeclined, BookingOver, TooLateToMove and MovedTooOften for a guest, RangeReversed
+    and RangeTooLong.
     """
     _require_movable(booking, by)
     offers = offered_slots(event_type=booking.event_type, first=first, last=last, zone=zone, moving=booking)
@@ -228,6 +230,7 @@ def _require_movable(booking: Booking, by: Side) -> None:
     require_changeable(booking)
     if by is Side.GUEST:
         require_in_time_to_move(booking)
+        require_not_moved_enough(booking)
 
 
 def _require_another_start(booking: Booking, start: datetime) -> None:

@@ -12,6 +12,7 @@ from datetime import datetime, timedelta
 from webapp.core import clock
 from webapp.scheduling.errors import TooLateToCancel, TooLateToMove
 from webapp.scheduling.models import Booking
+from webapp.scheduling.service.moves import has_moved_enough
 from webapp.scheduling.service.standing import can_change
 
 
@@ -22,7 +23,11 @@ def can_cancel(booking: Booking) -> bool:
 
 def can_reschedule(booking: Booking) -> bool:
     """True while its guest may move the booking."""
-    return can_change(booking) and _in_time(booking, booking.event_type.reschedule_notice)
+    return (
+        can_change(booking)
+        and _in_time(booking, booking.event_type.reschedule_notice)
+        and not has_moved_enough(booking)
+    )
 
 
 def require_in_time_to_cancel(booking: Booking) -> None:

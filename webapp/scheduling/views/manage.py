@@ -20,6 +20,7 @@ from webapp.scheduling.errors import (
     AlreadyCancelled,
     AlreadyDeclined,
     BookingOver,
+    MovedTooOften,
     NothingChanged,
     RestTooLateToCancel,
     StartRefused,
@@ -32,6 +33,7 @@ from webapp.scheduling.places import place_of_booking
 from webapp.scheduling.service.access import has_first_link, manage_token
 from webapp.scheduling.service.attendance import can_check_in, check_in
 from webapp.scheduling.service.booking import cancel, reschedule
+from webapp.scheduling.service.moves import has_moved_enough
 from webapp.scheduling.service.offers import chosen_duration, require_offered
 from webapp.scheduling.service.policy import binds, can_cancel, can_reschedule, deadline
 from webapp.scheduling.service.series import cancel_rest
@@ -41,7 +43,7 @@ from webapp.scheduling.views.picker import make_picker, nearest_slots, read_star
 from webapp.web.extensions import limiter
 from webapp.web.languages import told
 
-_CHANGES_NO_MORE = (AlreadyCancelled, AlreadyDeclined, BookingOver, TooLateToCancel, TooLateToMove)
+_CHANGES_NO_MORE = (AlreadyCancelled, AlreadyDeclined, BookingOver, MovedTooOften, TooLateToCancel, TooLateToMove)
 
 blueprint = Blueprint("manage", __name__, url_prefix="/manage/<token>")
 limiter.limit(lambda: settings().rate_limit_public)(blueprint)
@@ -73,6 +75,7 @@ def show(token: str) -> str:
         is_bound=binds(booking),
         can_cancel=can_cancel(booking),
         can_reschedule=can_reschedule(booking),
+        has_moved_enough=has_moved_enough(booking),
         cancel_until=deadline(booking, booking.event_type.cancel_notice),
         move_until=deadline(booking, booking.event_type.reschedule_notice),
         series=[(each, _page_of(each)) for each in queries.series_of(booking)],
