@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from datetime import date, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 from uuid import UUID, uuid4
 
 import pytest
+import time_machine
 from flask import Flask
 from flask.testing import FlaskClient
 from sqlalchemy.exc import IntegrityError
@@ -337,3 +338,23 @@ def test_a_host_who_passes_over_the_rules_gets_no_stand_in_on_other_days(app: Fl
         covered = book(event_type=kind, start=at(10), guest=GUEST, answers={}, by=Side.HOST, outside_rules=True)
         over_it = book(event_type=kind, start=at(20), guest=GUEST, answers={}, by=Side.HOST, outside_rules=True)
     assert [booking.host.name for booking in (late, covered, over_it)] == ["Ada", "Bo", "Ada"]
+
+
+@pytest.mark.parametrize(
+    ("zone", "hour", "shown"),
+    [
+        ("Pacific/Honolulu", 1, True),  # three in the afternoon of the last day there
+        ("Pacific/Honolulu", 10, False),  # midnight
+        ("Pacific/Kiritimati", 9, True),
+        ("Pacific/Kiritimati", 10, False),
+    ],
+)
+def test_programs_see_a_day_off_until_it_is_over_where_the_host_is(
+    client: FlaskClient, zone: str, hour: int, shown: bool
+) -> None:
+    day, host = date(2027, 3, 1), member(timezone=zone)
+    away(host, 0, timezone=zone, first_day=day, last_day=day)
+    ends_on = day + timedelta(days=1) if zone == "Pacific/Honolulu" else day
+    with time_machine.travel(datetime(ends_on.year, ends_on.month, ends_on.day, hour, tzinfo=UTC), tick=False):
+        listed = client.get(API, headers=bearer(host, READ)).get_json()["items"]
+    assert [each["last_day"] for each in listed] == ([day.isoformat()] if shown else [])

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from uuid import UUID
 
 from webapp.core import clock
+from webapp.core.clock import find_zone
 from webapp.core.db import transaction
 from webapp.identity.access import current_member, token_required
 from webapp.identity.models import Scope
@@ -26,9 +28,11 @@ _TAG = "Availability"
 @endpoint(answers=OutOfOfficesOut, needs_token=True, tag=_TAG)
 def list_out_of_office() -> OutOfOfficesOut:
     """Days out of office that are not over: the holder's own, or everybody's for who manages the organisation."""
-    organization_id, today = current_member().organization_id, clock.now().date()
-    found = queries.absences(organization_id=organization_id, host_id=only_host(), after=today)
-    return OutOfOfficesOut(items=[OutOfOfficeOut.of(absence) for absence in found])
+    now = clock.now()
+    yesterday = now.date() - timedelta(days=1)  # the earliest day that it still is in any zone
+    found = queries.absences(organization_id=current_member().organization_id, host_id=only_host(), after=yesterday)
+    last = [absence for absence in found if absence.last_day >= now.astimezone(find_zone(absence.timezone)).date()]
+    return OutOfOfficesOut(items=[OutOfOfficeOut.of(absence) for absence in last])
 
 
 @blueprint.post("/out-of-office")
