@@ -6,14 +6,17 @@ import pytest
 from flask import Flask
 from flask.testing import FlaskClient
 
-from tests.factories import booking, event_type, member
-from tests.scheduling.helpers import at, bearer, booked, counted_queries, in_days
+from tests.factories import booking, bookings, event_type, member
+from tests.scheduling.helpers import BERLIN, at, bearer, booked, counted_queries, in_days
 from tests.scheduling.pages import Visitor
 from webapp.core.db import transaction
 from webapp.identity.models import Role
 from webapp.scheduling.models import EventKind, Side
+from webapp.scheduling.queries.calendar import booked_on
 from webapp.scheduling.service.booking import book, cancel
 from webapp.scheduling.service.guests import Guest
+from webapp.scheduling.views import calendar
+from webapp.scheduling.views.calendar_days import bounds
 
 DAY = {"Accept-Language": "en-GB"}
 
@@ -142,3 +145,40 @@ def test_the_api_tells_what_takes_place_between_two_instants(client: FlaskClient
     far = {"start": "0001-01-01T00:00:00Z", "end": "9999-12-31T00:00:00Z"}
     everything = client.get("/api/v1/bookings", query_string=far, headers=bearer(host))
     assert len(everything.get_json()["items"]) == 2
+
+
+def test_of_a_full_day_the_first_meetings_are_shown_and_the_others_counted(
+    app: Flask, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(calendar._MOST, calendar.View.WEEK, 4)
+    host = member()
+    bookings(of=event_type(of=host), starts=[at(10 + number) for number in range(8)])
+    visitor = Visitor(app).sign_in(host)
+    for view, shown, words in (("month", 3, "5 more"), ("week", 4, ": and 4 more"), ("day", 8, "")):
+        page = visitor.open(calendar_of(view=view), headers=DAY)
+        assert len([href for href, _words in page.links if "/app/bookings/" in href]) == shown
+        assert words in page.words
+        assert (" more" in page.words) == bool(words)
+
+
+def test_nothing_is_read_that_is_not_shown(app: Flask) -> None:
+    kind = event_type()
+    bookings(of=kind, starts=[at(number, minute) for number in range(1, 21) for minute in (0, 30)])
+    days = [bounds(in_days(number), in_days(number), BERLIN) for number in range(1, 4)]
+    found = booked_on(organization_id=kind.organization_id, host_id=None, days=days, most=3, most_guests=1)
+    assert [booking.starts_at for booking in found.bookings] == [at(1), at(1, 30), at(2)]
+    assert found.totals == [0, 40, 0]
+
+
+def test_a_meeting_over_midnight_is_among_those_of_both_days_and_a_group_is_one(app: Flask) -> None:
+    host = member()
+    kind = event_type(of=host)
+    party = event_type(of=host, kind=EventKind.GROUP, seats=5)
+    bookings(of=kind, starts=[at(23)], minutes=120)
+    booked(party, at(15)), booked(party, at(15))
+    days = [bounds(in_days(number), in_days(number), BERLIN) for number in (1, 2, 3)]
+    whose = {"organization_id": host.organization_id, "host_id": host.user_id}
+    assert booked_on(**whose, days=days, most=9, most_guests=9).totals == [0, 2, 1]
+    assert len(booked_on(**whose, days=days, most=9, most_guests=9).bookings) == 3
+    assert len(booked_on(**whose, days=days, most=9, most_guests=1).bookings) == 2
+    assert len(booked_on(**whose, days=days, most=1, most_guests=9).bookings) == 3

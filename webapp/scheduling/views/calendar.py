@@ -18,7 +18,7 @@ from webapp.core import clock
 from webapp.identity.access import current_member, signed_in
 from webapp.identity.models import Membership
 from webapp.identity.queries import active_members
-from webapp.scheduling.queries.calendar import booked_between
+from webapp.scheduling.queries.calendar import booked_on
 from webapp.scheduling.service.kept_free import kept_free
 from webapp.scheduling.views.calendar_days import (
     Axis,
@@ -46,6 +46,13 @@ class View(StrEnum):
     DAY = "day"
     WEEK = "week"
     MONTH = "month"
+
+
+# How many meetings of each day are shown; how many more there are is said.
+_MOST = {View.DAY: 500, View.WEEK: 60, View.MONTH: 3}
+
+
+_MOST_SEATS = 1000
 
 
 class HostChoice(StrEnum):
@@ -97,10 +104,15 @@ def show() -> str:
     team = active_members(member.organization_id) if member.role.administers else []
     wanted = _read(request.args, now.astimezone(zone).date(), member, team)
     days = wanted.days()
-    begins, ends = bounds(days[0], days[-1], zone)
-    booked = booked_between(organization_id=member.organization_id, host_id=wanted.host_id, begins=begins, ends=ends)
+    booked, totals = booked_on(
+        organization_id=member.organization_id,
+        host_id=wanted.host_id,
+        days=[bounds(day, day, zone) for day in days],
+        most=_MOST[wanted.view],
+        most_guests=1 if wanted.view is View.MONTH else _MOST_SEATS,
+    )
     axis = Axis(days if wanted.view is not View.MONTH else (), zone)
-    shown = lay_out(entries_of(booked), days, axis, now=now)
+    shown = lay_out(entries_of(booked), days, axis, now=now, totals=totals)
     first, last = hours_shown(shown, axis, whole_day=wanted.whole_day)
     off = _off(wanted, member, team, axis, drawn=(first, last))
     return render_template(
@@ -186,7 +198,7 @@ def _zone_words(days: Sequence[date], zone: ZoneInfo) -> str:
 
 def entry_more(day: CalendarDay, shown: int) -> int:
     """Return how many entries of a day are left out where only so many are shown."""
-    return max(0, len(day.entries) - shown)
+    return max(0, len(day.entries) - shown) + day.more
 
 
 blueprint.add_app_template_global(entry_more)

@@ -60,12 +60,13 @@ class Placed:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class CalendarDay:
-    """A day of a zone; `gaps` are stretches of the axis that this day does not have."""
+    """A day of a zone; `gaps` are stretches of the axis that it does not have, and `more` entries are not among its."""
 
     date: date
     entries: list[Placed]
     gaps: list[Stretch] = field(default_factory=list)
     now: int | None = None
+    more: int = 0
 
 
 class HourMark(NamedTuple):
@@ -131,9 +132,11 @@ def entries_of(bookings: Sequence[Booking]) -> list[Entry]:
     ]
 
 
-def lay_out(entries: Sequence[Entry], days: Sequence[date], axis: Axis, *, now: datetime) -> list[CalendarDay]:
-    """Return the days with their entries in place."""
-    return [_day(entries, day, axis, now) for day in days]
+def lay_out(
+    entries: Sequence[Entry], days: Sequence[date], axis: Axis, *, now: datetime, totals: Sequence[int] = ()
+) -> list[CalendarDay]:
+    """Return the days with their entries in place; each has as many as `totals` say, whether or not they are here."""
+    return [_day(entries, day, axis, now, total) for day, total in zip(days, totals or [0] * len(days), strict=True)]
 
 
 def hours_shown(days: Sequence[CalendarDay], axis: Axis, *, whole_day: bool) -> tuple[int, int]:
@@ -158,7 +161,7 @@ def midnight(day: date, zone: ZoneInfo) -> datetime:
     return datetime.combine(day, time(), zone).astimezone(UTC)
 
 
-def _day(entries: Sequence[Entry], day: date, axis: Axis, now: datetime) -> CalendarDay:
+def _day(entries: Sequence[Entry], day: date, axis: Axis, now: datetime, total: int) -> CalendarDay:
     begins, ends = bounds(day, day, axis.zone)
     placed = [
         Placed(
@@ -175,6 +178,7 @@ def _day(entries: Sequence[Entry], day: date, axis: Axis, now: datetime) -> Cale
         entries=placed,
         gaps=axis.gaps(day),
         now=axis.position(now) if begins <= now < ends else None,
+        more=max(0, total - len(placed)),
     )
 
 
