@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import datetime, timedelta
+from itertools import chain
 from uuid import UUID
 
 from sqlalchemy import ColumnElement, select
@@ -28,6 +29,8 @@ from webapp.scheduling.service.meetings import hosts_turn
 from webapp.scheduling.service.offers import starts_by_now
 
 _LONGEST_MEETING = timedelta(minutes=LONGEST_MEETING)
+# To ask once more costs about as much as to work out the days between.
+_NEAR = timedelta(days=14)
 _SHORTEST_OFFER = timedelta(minutes=10)
 # A time that was offered stays held when the offer is over, so that it goes to the next in line and not to whoever
 # comes by until a job has seen to that: one of its own, or the one that tidies up the waitlists every five minutes. If
@@ -99,10 +102,10 @@ def length_of(entry: WaitlistEntry) -> int:
 def _award(line: Sequence[WaitlistEntry]) -> None:
     """Offer what is free to each of the line in turn; every offer changes what is free for the others."""
     free: dict[tuple[UUID, int], list[datetime]] = {}
-    for entry in line:
+    for number, entry in enumerate(line):
         wish = _wish(entry)
         if wish not in free:
-            free[wish] = _free_starts([each for each in line if _wish(each) == wish])
+            free[wish] = _free_starts([each for each in line[number:] if _wish(each) == wish])
         start = next((start for start in free[wish] if entry.wanted_from <= start < entry.wanted_until), None)
         if start is not None and _offer(entry, start):
             free.clear()
@@ -115,12 +118,26 @@ def _wish(entry: WaitlistEntry) -> tuple[UUID, int]:
 
 def _free_starts(alike: Sequence[WaitlistEntry]) -> list[datetime]:
     """Return what is free while anybody wants it of these, who wish for the same kind of meeting, in order."""
-    return starts_by_now(
-        event_type=alike[0].event_type,
-        duration=length_of(alike[0]),
-        begin=min(entry.wanted_from for entry in alike),
-        until=max(entry.wanted_until for entry in alike),
+    event_type, duration = alike[0].event_type, length_of(alike[0])
+    wanted = stretches((entry.wanted_from, entry.wanted_until) for entry in alike)
+    found = (
+        starts_by_now(event_type=event_type, duration=duration, begin=begin, until=until) for begin, until in wanted
     )
+    return list(chain.from_iterable(found))
+
+
+def stretches(spans: Iterable[tuple[datetime, datetime]]) -> list[tuple[datetime, datetime]]:
+    """Join spans of time that overlap or are near each other; return them in order.
+
+    Those who wait may do so for days two years apart, and others wait for the hosts' turn meanwhile.
+    """
+    joined: list[tuple[datetime, datetime]] = []
+    for begin, until in sorted(spans):
+        if joined and begin - joined[-1][1] <= _NEAR:
+            joined[-1] = (joined[-1][0], max(joined[-1][1], until))
+        else:
+            joined.append((begin, until))
+    return joined
 
 
 def _offer(entry: WaitlistEntry, start: datetime) -> bool:
