@@ -66,6 +66,17 @@ def test_a_meeting_that_nobody_has_booked_is_found(host: Membership) -> None:
     assert _found(host) == [Fault.EMPTY_MEETING]
 
 
+def test_what_is_over_is_left_as_it_is(host: Membership) -> None:
+    kind = event_type(of=host, kind=EventKind.GROUP, seats=3)
+    past, seat, empty = bookings(of=kind, starts=[at(10, days=-2), at(12, days=-2), at(14, days=-2)])
+    _execute("UPDATE meeting SET seats = 3, seats_taken = 2 WHERE id = :id", id=seat.meeting_id)
+    _execute("DELETE FROM booking WHERE id = :id", id=empty.id)
+    _execute("UPDATE booking SET ends_at = ends_at + interval '5 minutes' WHERE id = :id", id=past.id)
+    assert _found(host) == []
+    _execute("UPDATE booking SET ends_at = ends_at + interval '9 days' WHERE id = :id", id=past.id)
+    assert _found(host) == [Fault.BOOKING_OUTSIDE_MEETING]
+
+
 def test_meetings_that_overlap_are_found(host: Membership) -> None:
     kind = event_type(of=host)
     bookings(of=kind, starts=[at(10), at(12)])

@@ -96,9 +96,11 @@ def _overlapping_meetings() -> Faulty:
 
 
 def _meetings() -> Faulty:
+    """Select meetings that are not over; of the others, which only become more, nothing can be put right."""
     return (
         select(Meeting.organization_id, Meeting.event_type_id, EventType.name)
         .join(EventType, EventType.id == Meeting.event_type_id)
+        .where(Meeting.ends_at > clock.now())
         .order_by(Meeting.id)
     )
 
@@ -114,12 +116,13 @@ def _taken() -> ColumnElement[int]:
 
 
 def _bookings_outside_meetings() -> Faulty:
-    """Select bookings that stand for another time than the meeting that they have a seat in."""
+    """Select bookings to come that stand for another time than the meeting that they have a seat in, or it does."""
+    is_to_come = or_(Booking.ends_at > clock.now(), Meeting.ends_at > clock.now())
     differs = or_(Booking.starts_at != Meeting.starts_at, Booking.ends_at != Meeting.ends_at)
     return (
         select(Booking.organization_id, Booking.id, Booking.guest_name)
         .join(Meeting, Meeting.id == Booking.meeting_id)
-        .where(differs)
+        .where(differs, is_to_come)
         .order_by(Booking.id)
     )
 
