@@ -144,6 +144,7 @@ def test_a_program_chooses_holidays_and_reads_them(client: FlaskClient, kind: Ev
         ({"country": "DE", "subdivision": "AL"}, "subdivision"),
         ({"country": None, "subdivision": "BY"}, "subdivision"),
         ({"country": "DE", "worked": ["x" * 201]}, "worked"),
+        ({"country": "DE", "subdivision": "BY", "worked": ["\0"]}, "worked"),
         ({}, "country"),
     ],
 )

@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from webapp.core.words import Said
 from webapp.scheduling.recurrence import normal_rule, recurs_on
 
 MONDAY = date(2026, 6, 1)
@@ -62,6 +63,11 @@ def test_a_rule_says_when(rule: str, first: date, expected: list[str]) -> None:
         "FREQ=WEEKLY;BYDAY=",
         "FREQ=WEEKLY;BYDAY=2MO",
         "FREQ=WEEKLY;BYDAY=XX",
+        "FREQ=MONTHLY;BYDAY=99MO",
+        "FREQ=MONTHLY;BYDAY=1MO,6MO",
+        "FREQ=MONTHLY;BYDAY=1MO,-6TU",
+        "FREQ=YEARLY;BYMONTH=6;BYDAY=1MO,53MO",
+        "FREQ=YEARLY;BYDAY=22MO,54MO",
         "FREQ=WEEKLY;BYDAY=TU",  # the first day is a Monday
         "FREQ=WEEKLY;BYMONTHDAY=1",
         "FREQ=MONTHLY;BYWEEKNO=3",
@@ -85,6 +91,57 @@ def test_the_rarest_rule_is_looked_for_without_end() -> None:
     began = perf_counter()
     assert days("FREQ=DAILY;BYMONTH=2;BYMONTHDAY=29;BYDAY=TU", first, date(2029, 1, 1), date(2030, 12, 31)) == []
     assert perf_counter() - began < 2
+
+
+_DAYS = st.sampled_from(["MO", "TU", "WE", "TH", "FR", "SA", "SU"])
+_COUNTED = st.tuples(st.just("") | st.integers(-60, 99).map(str), _DAYS).map("".join)
+
+
+def _listed(parts: st.SearchStrategy[object]) -> st.SearchStrategy[str]:
+    return st.lists(parts.map(str), min_size=1, max_size=3).map(",".join)
+
+
+_PARTS = {
+    "INTERVAL": st.integers(0, 1001),
+    "COUNT": st.integers(0, 1001),
+    "UNTIL": st.dates().map("{:%Y%m%d}".format) | st.datetimes().map("{:%Y%m%dT%H%M%SZ}".format),
+    "WKST": _DAYS,
+    "BYDAY": _listed(_COUNTED) | _listed(_DAYS),
+    "BYMONTH": _listed(st.integers(1, 12)),
+    "BYMONTHDAY": _listed(st.integers(-32, 32)),
+    "BYYEARDAY": _listed(st.integers(-367, 367)),
+    "BYWEEKNO": _listed(st.integers(-54, 54)),
+    "BYSETPOS": _listed(st.integers(-3, 3)),
+    "BYHOUR": st.integers(0, 23),
+}
+
+
+@st.composite
+def _rules(draw: st.DrawFn) -> str:
+    names = draw(st.lists(st.sampled_from([*_PARTS]), unique=True, max_size=3))
+    frequency = draw(st.sampled_from(["DAILY", "WEEKLY", "MONTHLY", "YEARLY", "HOURLY"]))
+    return ";".join([f"FREQ={frequency}", *(f"{name}={draw(_PARTS[name])}" for name in names)])
+
+
+def _kept(rule: str, first: date) -> str | None:
+    """The rule as it is kept, None when it is refused in our own words."""
+    try:
+        return normal(rule, first)
+    except ValueError as error:
+        if isinstance(error.args[0], Said):
+            return None
+        raise
+
+
+@given(rule=_rules() | st.text(max_size=60), first=st.dates(date(1990, 1, 1), date(2060, 1, 1)))
+def test_every_rule_is_refused_in_words_or_says_when_before_long(rule: str, first: date) -> None:
+    began = perf_counter()
+    if kept := _kept(rule, first):
+        assert first in recurs_on(kept, first=first, begin=first, until=first)
+        later = first + timedelta(days=3660)
+        assert all(day >= later for day in recurs_on(kept, first=first, begin=later, until=later + timedelta(days=400)))
+        assert normal(kept, first) == kept
+    assert perf_counter() - began < 5
 
 
 @given(

@@ -18,6 +18,7 @@ from dateutil.rrule import rrule, rrulestr
 from webapp.core.words import say
 
 MOST_COUNT = 1000
+MOST_OF_MONTH, MOST_OF_YEAR = 5, 53  # of one weekday
 MOST_INTERVAL = 1000
 LONGEST_RULE = 500
 
@@ -106,6 +107,10 @@ def _require_sense(parts: dict[str, str]) -> None:
         raise ValueError(
             say("Weekdays are counted within months and years only; please leave out the numbers of BYDAY.")
         )
+    # Beyond that, dateutil looks for days outside the year.
+    most = MOST_OF_MONTH if frequency == "MONTHLY" or "BYMONTH" in parts else MOST_OF_YEAR
+    if any(int(number) > most for number in re.findall(r"\d+", parts.get("BYDAY", ""))):
+        raise ValueError(say("BYDAY counts to %(most)d at most here; please give smaller numbers.", most=most))
     only_yearly = {"BYWEEKNO", "BYYEARDAY"} & parts.keys()
     if only_yearly and frequency != "YEARLY":
         raise ValueError(say("%(part)s belongs to FREQ=YEARLY alone; please leave it out.", part=only_yearly.pop()))

@@ -10,6 +10,7 @@ from webapp.scheduling.events import Change
 from webapp.scheduling.models import Schedule
 from webapp.scheduling.public_holidays import require_country, require_subdivision
 from webapp.scheduling.service.freed import tell_of_change
+from webapp.scheduling.service.guests import plain_text
 
 MOST_WORKED = 200
 LONGEST_NAME = 200
@@ -27,9 +28,11 @@ def choose_holidays(
     faults = FieldErrors()
     if len(worked) > MOST_WORKED or any(len(name) > LONGEST_NAME for name in worked):
         faults.add("worked", say("These are too many, or too long names; please name holidays of that country only."))
+    with faults.of("worked"):
+        worked = {plain_text(name) for name in worked}
     faults.refuse()
     schedule.holiday_country, schedule.holiday_subdivision = country, subdivision
-    schedule.worked_holidays = sorted({*worked}) if country else []
+    schedule.worked_holidays = sorted(worked) if country else []
     tell_of_change(Change.HOURS, host_ids=[schedule.host_id])
     return schedule
 
