@@ -53,7 +53,8 @@ def test_runs_are_listed_by_filter(visitor: Visitor) -> None:
 
 def test_a_mangled_filter_shows_everything(visitor: Visitor) -> None:
     one = run()
-    for query in ("state=what", "queue=what", "since=yesterday", "before=what", "text=%00"):
+    ends = ("since=0001-01-01T00:00", "until=0001-01-01T00:00", "since=9999-12-31T23:59", "until=9999-12-31T23:59")
+    for query in ("state=what", "queue=what", "since=yesterday", "before=what", "text=%00", *ends):
         assert listed(visitor.open(f"{BASE}/runs?{query}").links) == [str(one.id)], query
 
 

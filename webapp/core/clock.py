@@ -2,16 +2,38 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from functools import lru_cache
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError, available_timezones
 
 from webapp.core.words import say
 
+# What dates that people and programs name are held to: far enough for any plan, and nowhere near the ends of what dates
+# can say, where the day after, or the same instant in another zone, does not exist.
+YEARS = range(1971, 2201)
+
 
 def now() -> datetime:
     """Return the current instant, aware, in UTC."""
     return datetime.now(UTC)
+
+
+def find_day(text: str) -> date:
+    """Return the date that is written like 2026-11-24; raises ValueError when it is none, or in none of the YEARS."""
+    try:
+        day = date.fromisoformat(text)
+    except ValueError as error:
+        raise ValueError(say("This is not a date; please write it like 2026-11-24.")) from error
+    require_year(day)
+    return day
+
+
+def require_year(when: date) -> None:
+    """Raise ValueError unless a date, or an instant, is in one of the YEARS."""
+    if when.year not in YEARS:
+        raise ValueError(
+            say("Please choose a year from %(first)s to %(last)s.", first=str(YEARS[0]), last=str(YEARS[-1]))
+        )
 
 
 @lru_cache(maxsize=1)

@@ -62,11 +62,12 @@ def change(make: Callable[[By], str], *, back: str) -> ResponseReturnValue:
 
 
 def read_moment(text: str, zone: ZoneInfo) -> datetime | None:
-    """Return the instant that a date-and-time field says in `zone`; None when it is empty or was mangled."""
+    """Return the instant that a date-and-time field says in `zone`; None when it is empty, mangled or far away."""
     try:
-        return datetime.fromisoformat(text).replace(tzinfo=zone) if text else None
+        moment = datetime.fromisoformat(text).replace(tzinfo=zone)
     except ValueError:
         return None
+    return moment if moment.year in clock.YEARS else None
 
 
 def _guard() -> None:

@@ -5,9 +5,9 @@ from __future__ import annotations
 from datetime import date
 from uuid import UUID
 
+from webapp.core.clock import find_day
 from webapp.core.db import transaction
 from webapp.core.errors import NotFound
-from webapp.core.words import say
 from webapp.identity.access import current_member, token_required
 from webapp.identity.models import Scope
 from webapp.scheduling import public_holidays, queries
@@ -187,6 +187,6 @@ def _made(body: ScheduleIn) -> Schedule:
 
 def _date(text: str) -> date:
     try:
-        return date.fromisoformat(text)
+        return find_day(text)
     except ValueError as error:
-        raise NotFound(say("That is not a date; please write it like 2026-11-24.")) from error
+        raise NotFound(str(error)) from error

@@ -8,6 +8,7 @@ from typing import Any
 from wtforms import Field, Form, SelectChoice  # type: ignore[attr-defined]  # newer than its published types
 from wtforms.validators import ValidationError
 
+from webapp.core.clock import require_year
 from webapp.core.validation import FieldError
 from webapp.web.languages import told
 
@@ -22,6 +23,15 @@ def checked_by(check: Callable[[str], Any]) -> Callable[[Form, Field], None]:
             raise ValidationError(told(error)) from error
 
     return validate
+
+
+def within_years(_form: Form, field: Field) -> None:
+    """Refuse dates near the ends of what dates can say."""
+    if field.data is not None:
+        try:
+            require_year(field.data)
+        except ValueError as error:
+            raise ValidationError(told(error)) from error
 
 
 def show_errors(form: Form, errors: Iterable[FieldError]) -> list[str]:

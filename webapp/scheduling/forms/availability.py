@@ -20,7 +20,7 @@ from wtforms import (
 from wtforms.validators import InputRequired
 
 from webapp.core.validation import FieldError
-from webapp.scheduling.forms import option
+from webapp.scheduling.forms import option, within_years
 from webapp.scheduling.models import DateOverride, Schedule
 from webapp.scheduling.service.schedules import OFFICE_HOURS, WeeklyRange, hours_of
 from webapp.scheduling.slots import Span
@@ -78,7 +78,7 @@ class WeekForm(Form):
 class OverrideForm(Form):
     """What holds on one date in place of the weekly hours."""
 
-    day = DateField(_("Date"), [InputRequired(_("Please choose a date."))])
+    day = DateField(_("Date"), [InputRequired(_("Please choose a date.")), within_years])
     kind = RadioField(
         _("On that day"),
         choices=[

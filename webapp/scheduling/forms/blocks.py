@@ -20,7 +20,7 @@ from wtforms import (
 from wtforms.validators import InputRequired, NumberRange, Optional
 
 from webapp.core.clock import find_zone
-from webapp.scheduling.forms import option
+from webapp.scheduling.forms import option, within_years
 from webapp.scheduling.minutes import DAY
 from webapp.scheduling.models import BlockedTime, RecurringBlock
 from webapp.scheduling.recurrence import MOST_INTERVAL
@@ -60,9 +60,9 @@ class _ZonedForm(Form):
 class BlockForm(_ZonedForm):
     """One time: whole days, or from a time to a time."""
 
-    first_day = DateField(_("From"), [InputRequired(_DATE)])
+    first_day = DateField(_("From"), [InputRequired(_DATE), within_years])
     start = TimeField(_("From, time of day"), [InputRequired(_TIME)])
-    last_day = DateField(_("Until"), [InputRequired(_DATE)])
+    last_day = DateField(_("Until"), [InputRequired(_DATE), within_years])
     end = TimeField(_("Until, time of day"), [InputRequired(_TIME)])
 
     def details(self) -> BlockDetails:
@@ -81,7 +81,7 @@ class BlockForm(_ZonedForm):
 class RecurringForm(_ZonedForm):
     """A time that comes again: simply by the day, week, month or year, or by a rule of one's own."""
 
-    first_day = DateField(_("First day"), [InputRequired(_DATE)])
+    first_day = DateField(_("First day"), [InputRequired(_DATE), within_years])
     start = TimeField(_("From"), [InputRequired(_TIME)])
     end = TimeField(_("Until"), [InputRequired(_TIME)])
     repeats = SelectField(
@@ -102,7 +102,7 @@ class RecurringForm(_ZonedForm):
         default=1,
     )
     weekdays = SelectMultipleField(_("On these weekdays"), choices=_WEEKDAYS)
-    until = DateField(_("Last day"), [Optional()])
+    until = DateField(_("Last day"), [Optional(), within_years])
     rule = StringField(_("Rule (RFC 5545)"), render_kw={"maxlength": 500, "spellcheck": "false"})
 
     def details(self, *, except_days: tuple[date, ...] | None = ()) -> RecurringDetails:

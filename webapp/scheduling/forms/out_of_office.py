@@ -12,7 +12,7 @@ from wtforms import DateField, SelectField, SelectMultipleField, TextAreaField
 from wtforms.validators import InputRequired
 
 from webapp.identity.models import User
-from webapp.scheduling.forms import option
+from webapp.scheduling.forms import option, within_years
 from webapp.scheduling.models import OutOfOffice, Schedule
 from webapp.scheduling.public_holidays import Holiday, countries, subdivision_names
 from webapp.scheduling.service.out_of_office import AwayDetails
@@ -26,8 +26,8 @@ _DATE = _("Please choose a date.")
 class AwayForm(Form):
     """Whole days away, and who hosts meanwhile."""
 
-    first_day = DateField(_("First day away"), [InputRequired(_DATE)])
-    last_day = DateField(_("Last day away"), [InputRequired(_DATE)])
+    first_day = DateField(_("First day away"), [InputRequired(_DATE), within_years])
+    last_day = DateField(_("Last day away"), [InputRequired(_DATE), within_years])
     stand_in_id = SelectField(_("Who stands in"))
     note = TextAreaField(_("Note for the team"), render_kw={"maxlength": 500, "rows": 3})
 

@@ -54,6 +54,7 @@ def _zone(name: str) -> str:
 
 
 def _date(text: object) -> date:
+    """Return a date of any year that there is."""
     try:
         if isinstance(text, str) and _DATE.fullmatch(text):
             return date.fromisoformat(text)
@@ -70,6 +71,11 @@ def _moment(text: object) -> datetime:
     except (ValueError, OverflowError):
         pass  # a 25th hour, or a time that is in no year in UTC
     raise ValueError(say("Please write the time with its offset, like 2026-11-24T14:30:00+01:00."))
+
+
+def _within_years(when: date) -> date:
+    clock.require_year(when)
+    return when
 
 
 def _answer(given: Any) -> Any:
@@ -95,10 +101,17 @@ Language = Annotated[
 ]
 
 
-Day = Annotated[date, BeforeValidator(_date)]
+# What is asked for between two of these may be of any year; what is written down may not.
+AnyDay = Annotated[date, BeforeValidator(_date)]
 
 
-Start = Annotated[datetime, BeforeValidator(_moment), Field(description="With its offset from UTC.")]
+AnyStart = Annotated[datetime, BeforeValidator(_moment), Field(description="With its offset from UTC.")]
+
+
+Day = Annotated[AnyDay, AfterValidator(_within_years)]
+
+
+Start = Annotated[AnyStart, AfterValidator(_within_years)]
 
 
 Moment = Annotated[

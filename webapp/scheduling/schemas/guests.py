@@ -28,7 +28,7 @@ from webapp.scheduling.schemas.fields import (
     LINK,
     Answers,
     AnswerValue,
-    Day,
+    AnyDay,
     Email,
     Language,
     Length,
@@ -64,8 +64,8 @@ class LinkQuery(Query):
 class DaysQuery(Query):
     """Which days, at most 62 of them, as the calendar of which zone has them."""
 
-    start: Day
-    end: Day = Field(description="The last day included.")
+    start: AnyDay
+    end: AnyDay = Field(description="The last day included.")
     timezone: ZoneName
 
 

@@ -8,7 +8,7 @@ from uuid import UUID
 from pydantic import Field
 
 from webapp.scheduling.queries import When
-from webapp.scheduling.schemas.fields import Start, ZoneName
+from webapp.scheduling.schemas.fields import AnyStart, ZoneName
 from webapp.web.openapi import Query
 from webapp.web.pagination import PageQuery
 
@@ -20,8 +20,8 @@ class SelectionQuery(Query):
 
     when: When = When.ALL
     search: str = Field("", max_length=200)
-    start: Start | None = Field(None, description="Only those that end after it.")
-    end: Start | None = Field(None, description="Only those that begin before it.")
+    start: AnyStart | None = Field(None, description="Only those that end after it.")
+    end: AnyStart | None = Field(None, description="Only those that begin before it.")
     host: UUID | None = Field(None, description="Only those of this member, for those who may see others'.")
 
     @property

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import date
 from uuid import UUID
 
 from flask import Blueprint, flash, redirect, render_template, request, url_for
@@ -92,7 +91,7 @@ def remove_day(day: str, schedule_id: UUID | None = None) -> ResponseReturnValue
     """Let the weekly hours hold on a date again."""
     schedule = _find(schedule_id)
     try:
-        chosen = date.fromisoformat(day)
+        chosen = clock.find_day(day)
     except ValueError:
         flash(_("That is not a date."), "error")
         return redirect(url_for("availability.show", schedule_id=schedule_id), 303)

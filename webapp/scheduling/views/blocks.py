@@ -11,7 +11,7 @@ from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 
 from webapp.core import clock
-from webapp.core.clock import find_zone
+from webapp.core.clock import find_day, find_zone
 from webapp.core.db import transaction
 from webapp.core.validation import InvalidInput
 from webapp.identity.access import current_member, signed_in
@@ -143,7 +143,7 @@ def leave_out(block_id: UUID) -> ResponseReturnValue:
     found, left_out = _again(block_id), request.form.get("left_out") == "yes"
     try:
         with transaction():
-            day = date.fromisoformat(request.form.get("day", ""))
+            day = find_day(request.form.get("day", ""))
             blocks.leave_out(block=found, day=day, left_out=left_out)
     except InvalidInput as invalid:
         flash(told(invalid.errors[0].message), "error")

@@ -36,8 +36,6 @@ from webapp.web.times import day_text, days_text, offset_text, reader_locale, zo
 blueprint = Blueprint("calendar", __name__)
 
 _ONE_DAY = timedelta(days=1)
-# Far enough for any plan, and well within what dates can say.
-_YEARS = range(1971, 2200)
 
 
 class View(StrEnum):
@@ -165,10 +163,9 @@ def _read(arguments: Mapping[str, str], today: date, member: Membership, team: S
 
 def _read_day(text: str) -> date | None:
     try:
-        day = date.fromisoformat(text)
+        return clock.find_day(text)
     except ValueError:
         return None
-    return day if day.year in _YEARS else None
 
 
 def _host_choices(member: Membership, team: Sequence[Membership]) -> list[tuple[str, str]]:

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from datetime import UTC, date, datetime, time
+from datetime import UTC, datetime, time
 from zoneinfo import ZoneInfo
 
 from flask_babel import gettext as _
 
+from webapp.core import clock
 from webapp.scheduling.slots import Refusal
 from webapp.scheduling.views.picker import read_start
 
@@ -33,7 +34,7 @@ def chosen_start(arguments: Mapping[str, str], zone: ZoneInfo) -> datetime | Non
     if start := read_start(arguments.get("start", "")):
         return start
     try:
-        local = datetime.combine(date.fromisoformat(arguments["on"]), time.fromisoformat(arguments["at"]), zone)
+        local = datetime.combine(clock.find_day(arguments["on"]), time.fromisoformat(arguments["at"]), zone)
     except (KeyError, ValueError):
         return None
-    return local.astimezone(UTC) if 1900 < local.year < 9000 else None
+    return local.astimezone(UTC)

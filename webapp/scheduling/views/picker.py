@@ -172,7 +172,7 @@ def read_start(text: str) -> datetime | None:
         start = datetime.fromisoformat(text)
     except ValueError:
         return None
-    # Near the ends of the calendar another zone's date would not exist.
+    # Near the ends of the calendar another zone's date would not exist; what is merely far away is told so.
     return start.astimezone(UTC) if start.tzinfo and 1900 < start.year < 9000 else None
 
 
@@ -257,7 +257,7 @@ def label_slots(offers: list[Offer], zone: ZoneInfo) -> list[Slot]:
 
 def _date(text: str) -> date | None:
     try:
-        return date.fromisoformat(text) if len(text) == 10 else None
+        return clock.find_day(text) if len(text) == 10 else None
     except ValueError:
         return None
 
