@@ -60,6 +60,8 @@ def test_a_rule_says_when(rule: str, first: date, expected: list[str]) -> None:
         "FREQ=DAILY;COUNT=3;UNTIL=20270101",
         "FREQ=DAILY;UNTIL=20261399",
         "FREQ=DAILY;UNTIL=20200101",  # over before it begins
+        "FREQ=DAILY;UNTIL=00010101",
+        "FREQ=DAILY;UNTIL=09991231T235959Z",
         "FREQ=WEEKLY;BYDAY=",
         "FREQ=WEEKLY;BYDAY=2MO",
         "FREQ=WEEKLY;BYDAY=XX",
@@ -81,8 +83,9 @@ def test_a_rule_says_when(rule: str, first: date, expected: list[str]) -> None:
 )
 def test_a_rule_that_makes_no_sense_or_too_much_work_is_refused_at_once(rule: str) -> None:
     began = perf_counter()
-    with pytest.raises(ValueError, match=r"\.$"):
+    with pytest.raises(ValueError, match=r"\.$") as refused:
         normal(rule)
+    assert isinstance(refused.value.args[0], Said)
     assert perf_counter() - began < 1
 
 

@@ -15,6 +15,7 @@ from zoneinfo import ZoneInfo
 
 from dateutil.rrule import rrule, rrulestr
 
+from webapp.core.clock import YEARS
 from webapp.core.words import say
 
 MOST_COUNT = 1000
@@ -123,6 +124,8 @@ def _require_sense(parts: dict[str, str]) -> None:
 def _last_day(until: str, *, start: int, zone: ZoneInfo) -> date:
     """Return the last date on which what begins at the minute `start` begins by `until`."""
     try:
+        if int(until[:4]) < YEARS[0]:
+            raise ValueError
         if len(until) == 8:
             return datetime.strptime(until, "%Y%m%d").replace(tzinfo=zone).date()
         moment = datetime.strptime(until.removesuffix("Z"), "%Y%m%dT%H%M%S").replace(tzinfo=zone)
