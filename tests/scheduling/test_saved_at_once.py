@@ -199,6 +199,22 @@ def test_another_name_does_not_bring_back_a_team_that_was_replaced_meanwhile(app
     assert team_of(kind) == {hosts[2].user_id}
 
 
+def test_the_later_priority_holds_also_where_it_is_the_one_from_before(app: Flask) -> None:
+    hosts = people(2)
+    kind = in_turn(hosts)
+    first, *_ = chosen = [TeamMember(host_id=host.user_id) for host in hosts]
+    raised = [replace(first, priority=2), *chosen[1:]]
+    answer = saved_meanwhile(
+        app,
+        lambda: update_event_type(event_type=kind, details=replace(details_of(kind), team=raised)),
+        *("PATCH", f"/api/v1/event-types/{kind.id}"),
+        json={"team": [{"host_id": str(member.host_id), "priority": 1} for member in chosen]},
+        headers=bearer(hosts[0], Scope.EVENT_TYPES_WRITE),
+    )
+    assert answer.status_code == 200, answer.text
+    assert set(session().scalars(select(EventHost.priority).filter_by(event_type_id=kind.id))) == {1}
+
+
 def team_of(kind: EventType) -> set[object]:
     return set(session().scalars(select(EventHost.host_id).filter_by(event_type_id=kind.id)))
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import TypeVar
 from uuid import UUID
 
-from sqlalchemy import Select, inspect, select
-from sqlalchemy.exc import InvalidRequestError
+from sqlalchemy import Select, select
+from sqlalchemy.orm import selectinload
 from sqlalchemy.orm.interfaces import ORMOption
 
 from webapp.core.db import Base, session
@@ -34,10 +34,10 @@ def read_locked(row: Base, *related: str) -> None:
     Whoever only refers to it does not wait. What was changed before is written first. Raises NotFound when it is gone.
     """
     session().flush()
-    columns = [attribute.key for attribute in inspect(type(row)).column_attrs]
-    try:
-        session().refresh(row, columns, with_for_update={"key_share": True})
-    except InvalidRequestError as gone:
-        raise NotFound from gone
-    if related:
-        session().refresh(row, related)
+    kind = type(row)
+    statement = select(kind).where(kind.id == row.id).with_for_update(key_share=True, of=kind)
+    eager = [selectinload(getattr(kind, name)) for name in related]
+    # Over what is known of the rows, of the related ones as well.
+    found = session().scalars(statement.options(*eager), execution_options={"populate_existing": True})
+    if found.unique().one_or_none() is None:
+        raise NotFound
