@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from datetime import date
-from uuid import uuid4
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -123,11 +122,10 @@ def _kept(kind: EventType) -> Schedule:
 )
 def test_hours_may_not_overlap_around_the_week(app: Flask, hours: list[tuple[int, int, int]], faults: set[str]) -> None:
     found: set[str] = set()
+    place = schedule(of=member())
     try:
         with transaction():
-            save_hours(
-                schedule=Schedule(name="Week", host_id=uuid4(), hours=[], overrides=[]), timezone="UTC", hours=hours
-            )
+            save_hours(schedule=place, timezone="UTC", hours=hours)
     except InvalidInput as invalid:
         found = {fault.field for fault in invalid.errors}
     assert found == faults
