@@ -19,10 +19,11 @@ from tests.scheduling.test_block_time import block_daily
 from tests.scheduling.test_teams import in_turn, people
 from webapp.core.db import session, transaction
 from webapp.identity.models import Scope
+from webapp.scheduling import queries
 from webapp.scheduling.models import DateOverride, EventHost, EventType, RecurringBlock, Schedule, WeeklyHours
 from webapp.scheduling.service.blocks import leave_out
 from webapp.scheduling.service.event_types import details_of, update_event_type
-from webapp.scheduling.service.schedules import save_hours, set_override
+from webapp.scheduling.service.schedules import default_schedule, save_hours, set_override
 from webapp.scheduling.service.teams import TeamMember
 
 DAY = date(2030, 1, 1)
@@ -62,6 +63,25 @@ def test_of_two_who_save_the_hours_at_once_the_later_is_followed(app: Flask) -> 
     assert answer.status_code == 200, answer.text
     assert [row["start"] for row in answer.get_json()["hours"]] == ["10:00"]
     assert hours_of(where) == [(0, 600, 780)]
+
+
+def test_two_first_saves_at_once_are_of_one_schedule(app: Flask) -> None:
+    host = member()
+    whose = {"organization_id": host.organization_id, "host_id": host.user_id}
+    visitor = Visitor(app).sign_in(host)
+    form = visitor.open("/app/availability").form("/availability")
+    sent = dict(form.fields) | {"timezone": "Asia/Tokyo"}
+    with ThreadPoolExecutor() as pool:
+        with transaction():
+            save_hours(schedule=default_schedule(**whose, timezone="Europe/Berlin"), hours=[(0, 540, 720)])
+            session().flush()
+            answer = pool.submit(lambda: visitor.client.post(form.action, data=sent))
+            until_somebody_waits()
+        assert answer.result(10).status_code == 303
+    session().expire_all()
+    (where,) = queries.schedules(**whose)
+    assert where.timezone == "Asia/Tokyo"
+    assert len(hours_of(where)) == 5
 
 
 def test_the_same_hours_saved_twice_at_once_are_there_once(app: Flask) -> None:

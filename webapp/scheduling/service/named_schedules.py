@@ -27,7 +27,7 @@ LONGEST_NAME = 80
 
 def add_schedule(*, schedule: Schedule) -> Schedule:
     """Keep a new schedule; the first of a host is their default. Raises TooManySchedules."""
-    _take_turn(schedule.host_id)
+    take_turn(schedule.host_id)
     others = _ids_of(schedule)
     if len(others) >= MOST_SCHEDULES:
         raise TooManySchedules
@@ -67,7 +67,7 @@ def copy_schedule(*, schedule: Schedule, name: str) -> Schedule:
 
 def make_default(*, schedule: Schedule) -> Schedule:
     """Have new event types and teams of the host go by this schedule."""
-    _take_turn(schedule.host_id)
+    take_turn(schedule.host_id)
     of_host = (Schedule.organization_id == schedule.organization_id, Schedule.host_id == schedule.host_id)
     session().execute(update(Schedule).where(*of_host, Schedule.is_default).values(is_default=False))
     schedule.is_default = True
@@ -78,7 +78,7 @@ def make_default(*, schedule: Schedule) -> Schedule:
 
 def delete_schedule(*, schedule: Schedule) -> None:
     """Delete a schedule that nothing goes by; raises ScheduleInUse when something does, and ScheduleIsDefault."""
-    _take_turn(schedule.host_id)
+    take_turn(schedule.host_id)
     session().refresh(schedule, ["is_default"])
     if schedule.is_default:
         raise ScheduleIsDefault
@@ -130,7 +130,7 @@ def _ids_of(schedule: Schedule) -> list[UUID]:
     return list(session().scalars(statement))
 
 
-def _take_turn(host_id: UUID) -> None:
+def take_turn(host_id: UUID) -> None:
     """Wait until nobody else changes which schedules the host has; the lock lasts until the commit."""
     session().execute(select(User.id).where(User.id == host_id).with_for_update(key_share=True))
 

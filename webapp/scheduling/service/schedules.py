@@ -11,11 +11,12 @@ from webapp.core.db import session
 from webapp.core.scope import read_locked
 from webapp.core.validation import FieldErrors
 from webapp.core.words import say
+from webapp.scheduling import queries
 from webapp.scheduling.events import Change
 from webapp.scheduling.minutes import DAY
 from webapp.scheduling.models import DateOverride, Schedule, WeeklyHours
 from webapp.scheduling.service.freed import tell_of_change
-from webapp.scheduling.service.named_schedules import add_schedule, checked_name
+from webapp.scheduling.service.named_schedules import add_schedule, checked_name, take_turn
 from webapp.scheduling.slots import Span
 
 WEEKDAYS = range(7)
@@ -47,6 +48,13 @@ def create_schedule(
     _require_hours(timezone, hours)
     _set_hours(schedule, timezone, hours)
     return add_schedule(schedule=schedule)
+
+
+def default_schedule(*, organization_id: UUID, host_id: UUID, timezone: str) -> Schedule:
+    """Return the host's default schedule; where they have none yet, one of office hours that is made once."""
+    take_turn(host_id)
+    found = queries.schedules(organization_id=organization_id, host_id=host_id)
+    return found[0] if found else create_schedule(organization_id=organization_id, host_id=host_id, timezone=timezone)
 
 
 def save_hours(

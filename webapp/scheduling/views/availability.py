@@ -26,7 +26,7 @@ from webapp.scheduling.forms.availability import (
 )
 from webapp.scheduling.models import EventType, Schedule
 from webapp.scheduling.service.named_schedules import schedule_id_of
-from webapp.scheduling.service.schedules import clear_override, create_schedule, save_hours, set_override
+from webapp.scheduling.service.schedules import clear_override, default_schedule, save_hours, set_override
 from webapp.scheduling.views.misfits import after_change
 from webapp.web.times import day_text
 
@@ -55,7 +55,7 @@ def save(schedule_id: UUID | None = None) -> ResponseReturnValue:
         return _page(schedule, week=form), 422
     try:
         with transaction():
-            save_hours(schedule=schedule or _create(), timezone=form.timezone.data, hours=form.ranges())
+            save_hours(schedule=schedule or _first(), timezone=form.timezone.data, hours=form.ranges())
     except InvalidInput as invalid:
         errors = show_row_errors(form.hours, (error for error in invalid.errors if error.field != "timezone"))
         errors += show_errors(form, (error for error in invalid.errors if error.field == "timezone"))
@@ -77,7 +77,7 @@ def save_day(schedule_id: UUID | None = None) -> ResponseReturnValue:
         return _page(schedule, override=form), 422
     try:
         with transaction():
-            set_override(schedule=schedule or _create(), day=form.day.data, ranges=form.spans())
+            set_override(schedule=schedule or _first(), day=form.day.data, ranges=form.spans())
     except InvalidInput as invalid:
         return _page(schedule, override=form, errors=show_row_errors(form.ranges, invalid.errors)), 422
     flash(_("Saved for %(day)s.", day=day_text(form.day.data)), "success")
@@ -111,9 +111,9 @@ def _find(schedule_id: UUID | None) -> Schedule | None:
     return found[0] if found else None
 
 
-def _create() -> Schedule:
+def _first() -> Schedule:
     member = current_member()
-    return create_schedule(
+    return default_schedule(
         organization_id=member.organization_id, host_id=member.user_id, timezone=member.user.timezone
     )
 
