@@ -5,7 +5,7 @@ from __future__ import annotations
 from alembic import op
 
 revision = "20261130_due"
-down_revision = "20261130_offers"
+down_revision = "20261130_hours_once"
 branch_labels = None
 depends_on = None
 
