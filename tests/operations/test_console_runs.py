@@ -46,6 +46,7 @@ def test_runs_are_listed_by_filter(visitor: Visitor) -> None:
         "until=2020-01-01T00:00": [],
         "since=0001-01-01&until=9999-12-31&text=b-77": [later_on],
         "until=0001-01-01": [],
+        "since=9999-12-31T23:59": [],
         "since=9999-12-31": [],
     }.items():
         assert listed(visitor.open(f"{BASE}/runs?{query}").links) == [str(each.id) for each in expected], query
@@ -53,8 +54,7 @@ def test_runs_are_listed_by_filter(visitor: Visitor) -> None:
 
 def test_a_mangled_filter_shows_everything(visitor: Visitor) -> None:
     one = run()
-    ends = ("since=0001-01-01T00:00", "until=0001-01-01T00:00", "since=9999-12-31T23:59", "until=9999-12-31T23:59")
-    for query in ("state=what", "queue=what", "since=yesterday", "before=what", "text=%00", *ends):
+    for query in ("state=what", "queue=what", "since=yesterday", "before=what", "text=%00"):
         assert listed(visitor.open(f"{BASE}/runs?{query}").links) == [str(one.id)], query
 
 

@@ -29,7 +29,8 @@ def test_colours_are_tokens(path: Path) -> None:
     """Only the tokens say what a colour is, so that light and dark cannot drift apart."""
     styles = re.sub(r"/\*.*?\*/", "", path.read_text(), flags=re.DOTALL)
     assert re.findall(r"#[0-9a-fA-F]{3,8}\b", styles) == []
-    numbers = (STATIC / "css/calendar-places.css").read_text()  # where things stand, no colours
+    # Where things stand, and how much a minute is: no colours.
+    numbers = "".join((STATIC / f"css/calendar{part}.css").read_text() for part in ("", "-places"))
     known = set(re.findall(r"(--[\w-]+):", (STATIC / "css/tokens.css").read_text() + numbers + styles))
     assert set(re.findall(r"var\((--[\w-]+)", styles)) - known == set()
 
