@@ -15,6 +15,7 @@ from webapp.core.db import session, transaction
 from webapp.core.db import uuid7 as some_id
 from webapp.scheduling.models import Booking
 from webapp.scheduling.service.booking import manage_token
+from webapp.scheduling.service.impact import Answer, answer_misfit
 from webapp.scheduling.service.moves import MOST_MOVES
 
 REMINDER = notifications.send_booking_reminder
@@ -50,6 +51,16 @@ def test_after_so_many_moves_only_the_host_moves_it(app: Flask, client: FlaskCli
     )
     assert moved.status_code == 200, moved.text
     assert client.post(f"{public}/cancel").status_code == 200
+
+
+def test_whom_the_host_asks_to_move_it_can_do_so_once_more(client: FlaskClient) -> None:
+    booking = booked(event_type(of=member()))
+    moved_by_guest(client, booking, MOST_MOVES)
+    with transaction():
+        answer_misfit(booking=booking, answer=Answer.MOVE)
+    moved_by_guest(client, booking, 1, hour=14)
+    path = f"/api/v1/public/bookings/{manage_token(booking)}/reschedule"
+    refused(client.post(path, json={"start": at(15).isoformat()}), 409, "moved_too_often")
 
 
 def test_what_a_host_moves_is_not_counted_against_the_guest(client: FlaskClient) -> None:

@@ -13,9 +13,11 @@ MOST_MOVES = 20
 
 
 def has_moved_enough(booking: Booking) -> bool:
-    """True once its guest has moved the booking so often that only a host can move it."""
+    """True once its guest has moved the booking so often that only a host can move it, or ask for it to be moved."""
     # The sequence counts every move, so that of most bookings nothing else has to be asked.
-    return booking.sequence >= MOST_MOVES and moves_by_guest(booking.id) >= MOST_MOVES
+    if booking.sequence < MOST_MOVES or booking.move_asked_at is not None:
+        return False
+    return moves_by_guest(booking.id) >= MOST_MOVES
 
 
 def require_not_moved_enough(booking: Booking) -> None:
