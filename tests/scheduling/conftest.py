@@ -7,9 +7,13 @@ from datetime import timedelta
 
 import pytest
 import time_machine
+from flask import Flask
 
+from tests.factories import member
+from tests.scheduling.pages import Visitor
 from webapp.core import clock
 from webapp.core.events import DomainEvent, subscribe
+from webapp.identity.models import Membership
 from webapp.scheduling.events import BookingEvent
 
 _heard: list[DomainEvent] = []
@@ -22,6 +26,18 @@ def heard() -> list[DomainEvent]:
     """What was published about bookings since the test began."""
     _heard.clear()
     return _heard
+
+
+@pytest.fixture
+def host(app: Flask) -> Membership:
+    """Who hosts what is booked."""
+    return member()
+
+
+@pytest.fixture
+def visitor(app: Flask, host: Membership) -> Visitor:
+    """The host at their browser, signed in."""
+    return Visitor(app).sign_in(host)
 
 
 Travel = Callable[[timedelta], None]

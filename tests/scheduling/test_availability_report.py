@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Any
 from uuid import UUID
 
-import pytest
 from flask import Flask
 from sqlalchemy import select, text
 
@@ -33,11 +32,6 @@ def _execute(statement: str, **values: Any) -> None:
     """Break something behind the services' back."""
     with transaction() as current:
         current.execute(text(statement), values)
-
-
-@pytest.fixture
-def host(app: Flask) -> Membership:
-    return member()
 
 
 def test_a_healthy_organisation_has_an_empty_report(app: Flask, host: Membership) -> None:

@@ -5,11 +5,9 @@ from __future__ import annotations
 from datetime import date
 
 import pytest
-from flask import Flask
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.factories import member
 from tests.scheduling.pages import Visitor
 from webapp.core.clock import find_zone
 from webapp.core.db import session, transaction
@@ -22,16 +20,6 @@ from webapp.scheduling.simple_rules import WEEKDAY_CODES, Repeats, SimpleRule, s
 PAGE = "/app/availability/blocks"
 FIRST = date(2026, 12, 8)  # the second Tuesday of its month
 ENGLISH, GERMAN = {"Accept-Language": "en-GB"}, {"Accept-Language": "de-DE"}
-
-
-@pytest.fixture
-def host(app: Flask) -> Membership:
-    return member()
-
-
-@pytest.fixture
-def visitor(app: Flask, host: Membership) -> Visitor:
-    return Visitor(app).sign_in(host)
 
 
 def blocked(host: Membership, rule: str) -> RecurringBlock:

@@ -31,11 +31,6 @@ SCOPES = (Scope.AVAILABILITY_READ, Scope.AVAILABILITY_WRITE, Scope.BOOKINGS_READ
 
 
 @pytest.fixture
-def host(app: Flask) -> Membership:
-    return member()
-
-
-@pytest.fixture
 def kind(host: Membership) -> EventType:
     return event_type(of=host, on=schedule(of=host), limit_per_day=5, minimum_notice=60, horizon_days=5)
 

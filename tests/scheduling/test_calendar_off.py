@@ -35,11 +35,6 @@ def host(app: Flask) -> Membership:
     return member(name="Ada Host")
 
 
-@pytest.fixture
-def visitor(app: Flask, host: Membership) -> Visitor:
-    return Visitor(app).sign_in(host)
-
-
 def fair(host: Membership, first: date, last: date, title: str = "Trade fair") -> None:
     with transaction():
         details = BlockDetails.whole_days(first, last, timezone=ZONE, title=title)

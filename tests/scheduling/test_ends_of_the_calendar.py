@@ -8,7 +8,7 @@ import pytest
 from flask import Flask
 from flask.testing import FlaskClient
 
-from tests.factories import event_type, member
+from tests.factories import event_type
 from tests.scheduling.helpers import address, at, bearer, body, booked, in_days, refused
 from tests.scheduling.pages import Form, Visitor
 from tests.scheduling.test_block_time import block_daily
@@ -20,11 +20,6 @@ ENDS = ["0001-01-01", "1970-12-31", "2201-01-01", "9999-12-31"]
 MOMENTS = ["0001-01-01T00:00:00+14:00", "0001-01-02T00:00:00Z", "2201-01-01T00:00:00Z", "9999-12-31T23:59:59-12:00"]
 ZONES = ["America/New_York", "Europe/Berlin", "Pacific/Kiritimati"]
 GUEST = {"name": "Ada Lovelace", "email": "ada@example.com"}
-
-
-@pytest.fixture
-def host(app: Flask) -> Membership:
-    return member()
 
 
 @pytest.fixture

@@ -54,11 +54,6 @@ FULL: dict[str, Any] = {
 
 
 @pytest.fixture
-def host(app: Flask) -> Membership:
-    return member()
-
-
-@pytest.fixture
 def program(host: Membership) -> dict[str, str]:
     return bearer(host, READ, WRITE)
 

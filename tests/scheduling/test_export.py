@@ -27,11 +27,6 @@ API = "/api/v1/bookings.csv"
 
 
 @pytest.fixture
-def host(app: Flask) -> Membership:
-    return member()
-
-
-@pytest.fixture
 def kind(host: Membership) -> EventType:
     return event_type(of=host)
 

@@ -29,11 +29,6 @@ from webapp.scheduling.slots import Refusal
 
 
 @pytest.fixture
-def host(app: Flask) -> Membership:
-    return member()
-
-
-@pytest.fixture
 def kind(host: Membership) -> EventType:
     return event_type(of=host)
 

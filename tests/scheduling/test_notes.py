@@ -23,11 +23,6 @@ SECRET = "Pays late; see folder 77"
 
 
 @pytest.fixture
-def host(app: Flask) -> Membership:
-    return member()
-
-
-@pytest.fixture
 def booking(host: Membership) -> Booking:
     kind = event_type(of=host, most_attendees=2)
     with transaction():

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
-
 import pytest
 from sqlalchemy import select
 from sqlalchemy.orm import Session
@@ -20,6 +18,7 @@ from tests.scheduling.helpers import GUEST, at, booked, counted_queries, in_days
 from tests.scheduling.test_teams import in_turn, people
 from tests.scheduling.waiting import (
     MINUTE,
+    TWO_HOURS,
     bookable,
     cancelled,
     joined,
@@ -45,15 +44,6 @@ from webapp.scheduling.service.holds import hold_time, let_go
 from webapp.scheduling.service.out_of_office import AwayDetails, be_away
 
 pytestmark = pytest.mark.usefixtures("app")
-
-TWO_HOURS = timedelta(hours=2)
-
-
-def words_to(servers: Servers, address: str) -> str:
-    """The latest mail to somebody, as plain text."""
-    body = servers.smtp.to(address)[-1].get_body(("plain",))
-    assert body is not None
-    return str(body.get_content())
 
 
 class TestNobodyOvertakes:

@@ -19,11 +19,6 @@ from webapp.scheduling.views.picker import start_value
 
 
 @pytest.fixture
-def host(app: Flask) -> Membership:
-    return member()
-
-
-@pytest.fixture
 def kind(host: Membership) -> EventType:
     return event_type(of=host, requires_approval=True)
 

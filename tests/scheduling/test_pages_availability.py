@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import pytest
-from flask import Flask
 from sqlalchemy import select
 
-from tests.factories import event_type, member, schedule
+from tests.factories import event_type, schedule
 from tests.scheduling.helpers import in_days, slots
 from tests.scheduling.pages import Form, Page, Visitor
 from webapp.core.db import session
@@ -15,16 +14,6 @@ from webapp.scheduling.models import Schedule
 
 PAGE = "/app/availability"
 DAYS = f"{PAGE}/days"
-
-
-@pytest.fixture
-def host(app: Flask) -> Membership:
-    return member()
-
-
-@pytest.fixture
-def visitor(app: Flask, host: Membership) -> Visitor:
-    return Visitor(app).sign_in(host)
 
 
 def week(page: Page) -> Form:

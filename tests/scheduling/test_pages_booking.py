@@ -10,7 +10,7 @@ import pytest
 from flask import Flask
 
 from tests import factories
-from tests.factories import event_type, member
+from tests.factories import event_type
 from tests.scheduling.helpers import booked
 from tests.scheduling.pages import Visitor
 from webapp.core import clock
@@ -25,16 +25,6 @@ from webapp.scheduling.views.sent import mail_words
 TEMPLATES = Path(__file__).resolve().parents[2] / "templates" / "email"
 CHANGES = "see, move and cancel"
 LOOKS = "see this booking, but not change it"
-
-
-@pytest.fixture
-def host(app: Flask) -> Membership:
-    return member()
-
-
-@pytest.fixture
-def visitor(app: Flask, host: Membership) -> Visitor:
-    return Visitor(app).sign_in(host)
 
 
 def page_of(visitor: Visitor, booking: Booking) -> str:

@@ -20,16 +20,6 @@ from webapp.scheduling.models import AllDayEvents, EventType, Schedule
 NEW = "/app/event-types/new"
 
 
-@pytest.fixture
-def host(app: Flask) -> Membership:
-    return member()
-
-
-@pytest.fixture
-def visitor(app: Flask, host: Membership) -> Visitor:
-    return Visitor(app).sign_in(host)
-
-
 def every() -> list[EventType]:
     session().rollback()
     return list(session().scalars(select(EventType).execution_options(populate_existing=True).order_by(EventType.id)))

@@ -26,16 +26,6 @@ PAGES = ("/app", "/app/bookings", "/app/event-types", "/app/event-types/new", "/
 
 
 @pytest.fixture
-def host(app: Flask) -> Membership:
-    return member()
-
-
-@pytest.fixture
-def visitor(app: Flask, host: Membership) -> Visitor:
-    return Visitor(app).sign_in(host)
-
-
-@pytest.fixture
 def kind(host: Membership) -> EventType:
     return event_type(of=host, name="Portrait")
 

@@ -19,16 +19,6 @@ WHO = {"name": "Mara Okafor", "email": "mara@example.org", "guest_timezone": "Af
 
 
 @pytest.fixture
-def host(app: Flask) -> Membership:
-    return member()
-
-
-@pytest.fixture
-def visitor(app: Flask, host: Membership) -> Visitor:
-    return Visitor(app).sign_in(host)
-
-
-@pytest.fixture
 def kind(host: Membership) -> EventType:
     return event_type(of=host, name="Portrait")
 

@@ -33,11 +33,6 @@ def in_september() -> Iterator[None]:
 
 
 @pytest.fixture
-def host(app: Flask) -> Membership:
-    return member()
-
-
-@pytest.fixture
 def kind(host: Membership) -> EventType:
     return event_type(of=host, on=schedule(of=host), duration=60, slot_interval=60)
 

@@ -20,6 +20,7 @@ from tests.scheduling.test_groups import DETAILS, group
 from tests.scheduling.test_teams import in_turn, people, together
 from tests.scheduling.waiting import (
     MINUTE,
+    TWO_HOURS,
     bookable,
     cancelled,
     count,
@@ -28,6 +29,7 @@ from tests.scheduling.waiting import (
     live_offers,
     status,
     statuses,
+    words_to,
     work,
 )
 from webapp.core import clock
@@ -53,15 +55,6 @@ from webapp.scheduling.service.event_types import update_event_type
 from webapp.scheduling.service.holds import hold_time, let_go
 
 pytestmark = pytest.mark.usefixtures("app")
-
-TWO_HOURS = timedelta(hours=2)
-
-
-def words_to(servers: Servers, address: str) -> str:
-    """The latest mail to somebody, as plain text."""
-    body = servers.smtp.to(address)[-1].get_body(("plain",))
-    assert body is not None
-    return str(body.get_content())
 
 
 class TestJoining:

@@ -25,11 +25,6 @@ def visitor(app: Flask) -> Visitor:
 
 
 @pytest.fixture
-def host(app: Flask) -> Membership:
-    return member()
-
-
-@pytest.fixture
 def kind(host: Membership) -> EventType:
     return bookable(of=host, on=schedule(of=host))
 

@@ -9,6 +9,7 @@ from sqlalchemy import func, select, update
 
 from jobs.runtime import execute
 from jobs.runtime.models import JobRun, RunState
+from tests.conftest import Servers
 from tests.factories import event_type
 from tests.scheduling.helpers import at, booked
 from webapp.core import clock
@@ -17,6 +18,13 @@ from webapp.scheduling.models import Booking, EventType, Hold, Side, WaitlistEnt
 from webapp.scheduling.service import waitlist
 from webapp.scheduling.service.booking import cancel
 from webapp.scheduling.service.guests import Guest
+
+
+def words_to(servers: Servers, address: str) -> str:
+    """The latest mail to somebody, as plain text."""
+    body = servers.smtp.to(address)[-1].get_body(("plain",))
+    assert body is not None
+    return str(body.get_content())
 
 
 def bookable(**changes: Any) -> EventType:
@@ -87,4 +95,5 @@ def live_offers() -> list[datetime]:
     return sorted(session().scalars(live))
 
 
+TWO_HOURS = timedelta(hours=2)
 MINUTE = timedelta(minutes=1)
