@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import zlib
+from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -191,15 +192,16 @@ def ask_revoked(redis: Redis, run_ids: Iterable[UUID | str]) -> Any:
     return redis.mget([_revoked_key(run_id) for run_id in run_ids])
 
 
-def lost_ids(redis: Redis, run_ids: Iterable[UUID]) -> set[UUID]:
-    """Return those of `run_ids` that stand in no list of our queues and that no live worker holds.
+def lost_ids(redis: Redis, places: Mapping[UUID, str]) -> set[UUID]:
+    """Return those runs that stand in no queue and that no live worker holds; `places` says each one's RQ queue.
 
-    Redis looks through the lists itself, 10,000 places in one go. They come first, so that a job which a worker takes
-    in between is seen at least once.
+    Redis looks through the lists itself, 10,000 places in one go: at the head, where what is due the longest stands,
+    and for what is not there from the end. What is taken and ended meanwhile looks lost, too; the rows know better.
     """
-    lost = {str(run_id) for run_id in run_ids}
-    for name in queue_names():
-        lost -= _seen_in(redis, name, lost)
+    by_queue: defaultdict[str, set[str]] = defaultdict(set)
+    for run_id, name in places.items():
+        by_queue[name].add(str(run_id))
+    lost = {run_id for name, wanted in by_queue.items() for run_id in _not_in(redis, name, wanted)}
     with redis.pipeline(transaction=False) as pipeline:
         for name in queue_names():
             pipeline.zrange(_started_key(name), str(clock.now().timestamp()), "+inf", byscore=True)
@@ -208,17 +210,19 @@ def lost_ids(redis: Redis, run_ids: Iterable[UUID]) -> set[UUID]:
     return {UUID(run_id) for run_id in lost}
 
 
-def _seen_in(redis: Redis, name: str, run_ids: Iterable[str]) -> set[str]:
-    script = redis.register_script(_FIND)
-    wanted, place = set(run_ids), 0
-    seen: set[str] = set()
-    while wanted:
-        place, *found = cast("list[Any]", script(keys=[_queue_key(name)], args=[place, FIND_PAGE, *wanted]))
-        seen |= {run_id.decode() for run_id in found}
-        wanted -= seen
-        if not place:
-            break
-    return seen
+def _not_in(redis: Redis, name: str, run_ids: Iterable[str]) -> set[str]:
+    script, wanted = redis.register_script(_FIND), set(run_ids)
+
+    def look(place: int | str) -> int:
+        """Look at the places from this one on; return the next one to look from, 0 when all have been seen."""
+        following, *found = cast("list[Any]", script(keys=[_queue_key(name)], args=[place, FIND_PAGE, *wanted]))
+        wanted.difference_update(run_id.decode() for run_id in found)
+        return int(following)
+
+    place = look("head")
+    while wanted and place >= 0:
+        place = look(place) or -1
+    return wanted
 
 
 def due_ids(redis: Redis, *, until: datetime, limit: int) -> list[UUID]:

@@ -7,8 +7,7 @@ from datetime import UTC, datetime, timedelta
 from webapp.core import clock
 
 # A constraint of the table says the same. Python's own years end sooner than PostgreSQL's, on either side.
-EARLIEST = datetime(1971, 1, 1, tzinfo=UTC)
-LATEST = datetime(2200, 1, 1, tzinfo=UTC)
+EARLIEST, LATEST = (datetime(year, 1, 1, tzinfo=UTC) for year in (clock.YEARS.start, clock.YEARS.stop))
 # Whoever says "not before" a time farther away than this, such as a provider, does not mean it.
 LONGEST_DELAY_SECONDS = 10 * 365 * 24 * 60 * 60.0
 

@@ -8,7 +8,7 @@ from uuid import UUID
 
 from sqlalchemy import func
 
-from jobs.runtime import current, registry, tree
+from jobs.runtime import current, registry, slots, tree
 from jobs.runtime.carrier import Carried
 from jobs.runtime.current import Claim
 from jobs.runtime.deliver import carried, carry_after_commit, withdraw_after_commit
@@ -220,6 +220,8 @@ class _Change:
             measures.count("jobs_cancelled", job=row.name, queue=row.queue)
         if rows:
             withdraw_after_commit(*(row.id for row in rows))
+            # Not here, under the canvas's lock: whoever closes a member of it holds a slot's lock, and wants this one.
+            slots.release_after_commit(row.slot_key for row in rows if not row.is_held)
         for one in under:
             self.advance(one, until=node)
 

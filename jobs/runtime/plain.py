@@ -8,6 +8,8 @@ from itertools import chain
 from typing import Any
 
 _UNKEEPABLE = re.compile("[\0\ud800-\udfff]")
+# How these look in JSON of ASCII; so do whole pairs, and text about them.
+_SUSPICIOUS = re.compile(r"\\u(?:0000|d[89a-f])")
 
 
 def dump(value: Any) -> str:
@@ -20,7 +22,8 @@ def dump(value: Any) -> str:
         text = json.dumps(value, allow_nan=False)
     except RecursionError:
         raise ValueError(_TOO_DEEP) from None
-    require_keepable(value)
+    if _SUSPICIOUS.search(text):
+        require_keepable(value)
     return text
 
 

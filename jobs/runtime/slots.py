@@ -11,16 +11,20 @@ from collections.abc import Iterable
 from datetime import timedelta
 from uuid import UUID
 
-from sqlalchemy import exists, func, select, update
-from sqlalchemy.orm import aliased
+from sqlalchemy import func, select, update
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from jobs.runtime import ledger, registry
 from jobs.runtime.current import Claim
 from jobs.runtime.deliver import CARRIED, carried, carry_after_commit
 from jobs.runtime.models import JobRun, RunState
-from webapp.core.db import session
+from webapp.core.db import after_commit, session, transaction
+from webapp.core.logs import get_logger
 
-# A held run looks again by itself after so long: a limit that was raised lets it.
+log = get_logger(__name__)
+
+# A held run looks again by itself after so long: when a limit was raised, or whoever was to pass its slot on has died.
 HELD_SECONDS = 60.0
 
 
@@ -63,16 +67,22 @@ def release(keys: Iterable[str | None]) -> None:
         _wait(longest.scalar_subquery(), held=False, delay=0)
 
 
-def pass_turns_on(*, limit: int) -> None:
-    """Have the longest held run try again of keys that nothing runs under, of `limit` keys at most.
+def release_after_commit(keys: Iterable[str | None]) -> None:
+    """Release the keys once the caller's transaction is committed, when its locks on other rows are gone.
 
-    Who had the turn there is about to take it, or was cancelled along with its canvas before it did; one that tries in
-    vain is held again. In the caller's transaction.
+    Should that fail, those who wait look by themselves within a minute or so.
     """
-    held, at_work = aliased(JobRun), aliased(JobRun)
-    is_used = exists().where(at_work.slot_key == held.slot_key, at_work.state == RunState.RUNNING)
-    idle = select(held.slot_key).where(held.is_held, held.state == RunState.WAITING, ~is_used)
-    release(session().scalars(idle.distinct().limit(limit)))
+    turns = {key for key in keys if key is not None}
+
+    def pass_on() -> None:
+        try:
+            with transaction():
+                release(turns)
+        except (DBAPIError, PoolTimeout) as error:
+            log.warning("slots were not handed on; whoever waits looks again within a minute", error=str(error))
+
+    if turns:
+        after_commit(pass_on)
 
 
 def _hold(run_id: UUID) -> None:

@@ -64,16 +64,7 @@ def find(run_id: UUID) -> JobRun | None:
 
 def cancel(*, unique_key: str) -> UUID | None:
     """Cancel the waiting run with this key in the caller's transaction; return its id, None when there is none."""
-    cancelled: Result[Any] = session().execute(
-        update(JobRun)
-        .where(JobRun.unique_key == unique_key, JobRun.state == RunState.WAITING)
-        .values(state=RunState.CANCELLED, finished_at=func.now())
-        .returning(JobRun.id, JobRun.state, JobRun.slot_key, JobRun.is_held)
-        .execution_options(synchronize_session=False)
-    )
-    row = cancelled.one_or_none()
-    _pass_slot_on(row)
-    return row.id if row else None
+    return next(iter(cancel_all(unique_keys=[unique_key])), None)
 
 
 def cancel_all(*, unique_keys: Sequence[str]) -> list[UUID]:
@@ -82,12 +73,11 @@ def cancel_all(*, unique_keys: Sequence[str]) -> list[UUID]:
         update(JobRun)
         .where(JobRun.unique_key == any_(literal([*unique_keys], ARRAY(String))), JobRun.state == RunState.WAITING)
         .values(state=RunState.CANCELLED, finished_at=func.now())
-        .returning(JobRun.id, JobRun.state, JobRun.slot_key, JobRun.is_held)
+        .returning(JobRun.id, JobRun.slot_key, JobRun.is_held)
         .execution_options(synchronize_session=False)
     )
     rows = cancelled.all()
-    for row in rows:
-        _pass_slot_on(row)
+    slots.release(row.slot_key for row in rows if not row.is_held)
     return [row.id for row in rows]
 
 

@@ -106,7 +106,7 @@ def below(canvas: JobCanvas, *, states: Iterable[CanvasState] | None = None) -> 
 
 
 def cancel_waiting(canvas_ids: Sequence[UUID], *, reason: str) -> list[Row[Any]]:
-    """Cancel the runs of these nodes that wait; return (id, canvas_id, name, queue) of each.
+    """Cancel the runs of these nodes that wait; return (id, canvas_id, name, queue, slot_key, is_held) of each.
 
     Those that somebody is just changing are left out: whoever takes them sees that their canvas has stopped.
     """
@@ -116,7 +116,7 @@ def cancel_waiting(canvas_ids: Sequence[UUID], *, reason: str) -> list[Row[Any]]
             update(JobRun)
             .where(JobRun.id.in_(waiting.with_for_update(skip_locked=True)))
             .values(state=RunState.CANCELLED, finished_at=func.now(), error=reason)
-            .returning(JobRun.id, JobRun.canvas_id, JobRun.name, JobRun.queue)
+            .returning(JobRun.id, JobRun.canvas_id, JobRun.name, JobRun.queue, JobRun.slot_key, JobRun.is_held)
             .execution_options(synchronize_session=False)
         )
     )

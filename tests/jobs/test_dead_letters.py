@@ -72,7 +72,7 @@ def test_a_replayed_letter_is_tried_as_if_new_and_keeps_its_history() -> None:
         dead_letters.replay(run_id)
     assert (row(run_id).state, row(run_id).failures, row(run_id).finished_at) == (RunState.WAITING, 0, None)
     assert shown() == []
-    assert not carrier.lost_ids(jobs_redis(), [run_id])
+    assert not carrier.lost_ids(jobs_redis(), {run_id: "maintenance"})
     status: Any = jobs_redis().hget(f"rq:job:{run_id}", "status")
     assert status == b"queued"
     assert execute.run(run_id) is RunState.DEAD

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections import Counter
+from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
@@ -12,13 +13,13 @@ import pytest
 from rq import Worker
 from rq.job import Job
 from rq.serializers import JSONSerializer
-from sqlalchemy import text
+from sqlalchemy import text, update
 
-from jobs.runtime import carrier, deliver, store
+from jobs.runtime import carrier, deliver, execute, reconcile, store
 from jobs.runtime.carrier import queue_names
 from jobs.runtime.current import Done
 from jobs.runtime.ledger import Ledger
-from jobs.runtime.models import RunState
+from jobs.runtime.models import JobRun, RunState
 from jobs.runtime.policies import LeaseLost
 from jobs.runtime.prefork import exchange
 from jobs.runtime.prefork.exchange import Draw, Exchange, Order, unpack
@@ -131,7 +132,27 @@ def test_what_a_lost_answer_gave_away_goes_back() -> None:
 def test_the_reconciler_does_not_push_again_what_a_worker_is_about_to_begin() -> None:
     run_id = labour.work.enqueue("held")
     exchange_of().trade(want=1)
-    assert carrier.lost_ids(jobs_redis(), [run_id]) == set()
+    assert carrier.lost_ids(jobs_redis(), {run_id: "bookings"}) == set()
+
+
+def test_what_is_run_while_the_reconciler_looks_for_it_is_not_pushed_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    run_id = labour.work.enqueue("quick")
+    with transaction():
+        session().execute(update(JobRun).values(run_at=JobRun.run_at - timedelta(minutes=1)))
+    jobs_redis().delete("rq:queue:bookings")
+    look = carrier.lost_ids
+
+    def look_slowly(*asked: Any) -> set[UUID]:
+        lost = look(*asked)
+        assert lost == {run_id}
+        assert execute.run(run_id) is RunState.SUCCEEDED
+        return lost
+
+    monkeypatch.setattr(carrier, "lost_ids", look_slowly)
+    reconciler = reconcile.Reconciler(jobs_redis())
+    jobs_redis().set(carrier.MEMORY_KEY, carrier.server_id(jobs_redis()))
+    reconciler.run()
+    assert queued() == []
 
 
 def test_a_run_is_lost_that_stands_in_no_list_however_long_and_is_in_nobodys_hands(
@@ -140,11 +161,15 @@ def test_a_run_is_lost_that_stands_in_no_list_however_long_and_is_in_nobodys_han
     monkeypatch.setattr(carrier, "FIND_PAGE", 3)
     taken = UUID(put(1)[0])
     exchange_of().trade(want=1)
-    standing = [UUID(run_id) for run_id in [*put(7), *put(6, queue="maintenance")]]
-    lost = {uuid7(), uuid7()}
-    assert carrier.lost_ids(jobs_redis(), [taken, *standing, *lost]) == lost
+    standing = {
+        UUID(run_id): queue
+        for queue, many in (("bookings", 8), ("maintenance", 6))
+        for run_id in put(many, queue=queue)
+    }
+    lost = {uuid7(): "bookings", uuid7(): "email"}
+    assert carrier.lost_ids(jobs_redis(), {taken: "bookings"} | standing | lost) == lost.keys()
     assert carrier.lost_ids(jobs_redis(), standing) == set()
-    assert carrier.lost_ids(jobs_redis(), []) == set()
+    assert carrier.lost_ids(jobs_redis(), {}) == set()
 
 
 def test_a_full_queue_does_not_starve_a_lighter_one() -> None:

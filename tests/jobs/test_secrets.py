@@ -367,7 +367,7 @@ def test_the_scheduler_reads_no_pickle_either(tmp_path: Path) -> None:
     ours = sample.mark.after(timedelta(seconds=1), "ours")
     scheduler = hooked(notes, "jobs.scheduler")
     try:
-        eventually(lambda: not carrier.lost_ids(redis, [ours]))
+        eventually(lambda: not carrier.lost_ids(redis, {ours: "maintenance"}))
         eventually(lambda: not redis.zcard("rq:wip:maintenance"))
         eventually(lambda: not redis.zscore(carrier.SCHEDULED_KEY, due))
         assert scheduler.poll() is None

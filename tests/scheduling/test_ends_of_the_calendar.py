@@ -80,7 +80,7 @@ def test_a_form_with_such_a_day_says_so_beside_it(app: Flask, host: Membership, 
     }
     for path, (ending, typed) in pages.items():
         page = visitor.send(visitor.open(path.rstrip("#")).form(ending), typed, status=422)
-        assert "Please choose a year from 1971 to 2200." in page.words
+        assert "Please choose a year from 1971 to 2199." in page.words
 
 
 @pytest.mark.parametrize("day", ENDS)

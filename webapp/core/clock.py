@@ -10,7 +10,7 @@ from webapp.core.words import say
 
 # What dates that people and programs name are held to: far enough for any plan, and nowhere near the ends of what dates
 # can say, where the day after, or the same instant in another zone, does not exist.
-YEARS = range(1971, 2201)
+YEARS = range(1971, 2200)
 
 
 def now() -> datetime:

@@ -74,7 +74,7 @@ def free_abandoned(redis: Redis, *, queues: list[str]) -> int:
 
 
 def forget_vanished(redis: Redis, *, queues: list[str]) -> int:
-    """Take from RQ's lists the workers whose records have run out, for nobody else does; return how many.
+    """Take from RQ's lists the workers whose records have run out, for our workers never do; return how many.
 
     Who ends in order, or leaves a supervisor behind, takes leave. Raises redis.RedisError.
     """

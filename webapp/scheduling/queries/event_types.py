@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hmac
-import re
 from collections.abc import Collection
 from uuid import UUID
 
@@ -14,7 +13,7 @@ from sqlalchemy.orm.strategy_options import _AbstractLoad  # what its own method
 from webapp.core.db import session
 from webapp.core.errors import NotFound
 from webapp.core.scope import find_scoped, scoped
-from webapp.core.words import say
+from webapp.core.words import is_slug, say
 from webapp.identity.models import Organization
 from webapp.scheduling.models import EventHost, EventType, Schedule
 from webapp.scheduling.queries.links import find_booking_link
@@ -25,8 +24,6 @@ AT_ADDRESS = (
     EventType.slug == bindparam("event_type_slug"),
     EventType.is_active,
 )
-
-_SLUG = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
 
 
 def with_schedule() -> _AbstractLoad:
@@ -87,7 +84,7 @@ def address(organization_slug: str, slug: str) -> dict[str, str]:
 
 
 def _slug(text: str) -> str:
-    if not _SLUG.fullmatch(text):
+    if not is_slug(text):
         raise NotFound
     return text
 

@@ -8,6 +8,7 @@ from uuid import UUID
 
 from pydantic import Field
 
+from webapp.core.words import LONGEST_SLUG
 from webapp.scheduling.models import AllDayEvents, EventColor, EventKind, EventType, LocationKind, QuestionKind
 from webapp.scheduling.schemas.fields import at_most, up_to, within
 from webapp.scheduling.service.event_types import (
@@ -28,7 +29,7 @@ from webapp.scheduling.service.questions import (
     Question,
 )
 from webapp.scheduling.service.teams import MOST_HOSTS, PRIORITIES, TeamMember
-from webapp.scheduling.service.texts import LONGEST_SLUG, slug_for
+from webapp.scheduling.service.texts import slug_for
 from webapp.web.openapi import In
 
 Name = Annotated[str, up_to(LONGEST_NAME)]

@@ -4,11 +4,8 @@ from __future__ import annotations
 
 import re
 
-from webapp.core.words import say
+from webapp.core.words import LONGEST_SLUG, is_slug, say
 
-LONGEST_SLUG = 60
-
-_SLUG = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
 _NOT_IN_SLUG = re.compile(r"[^a-z0-9]+")
 
 
@@ -27,7 +24,7 @@ def require_text(text: str) -> None:
 
 def require_slug(slug: str) -> None:
     """Raise ValueError when the text cannot be the end of an address."""
-    if len(slug) > LONGEST_SLUG or not _SLUG.fullmatch(slug):
+    if not is_slug(slug):
         raise ValueError(
             say(
                 "Please use up to %(most)d small letters, digits and single hyphens, such as first-meeting.",
