@@ -92,9 +92,9 @@ def process_booking_cancellation(booking_id: UUID, together: bool = False) -> No
 
 @job(queue="email", lane="high", retry="notification", on=BookingMoveAsked)
 def send_move_request_to_invitee(booking_id: UUID, asked_at: datetime) -> None:
-    """Ask the guest to choose another time, unless the booking has moved since, was cancelled, or has begun."""
+    """Ask the guest to choose another time, unless the booking is kept, was moved or cancelled, or has begun."""
     booking = booking_with_link(booking_id)
-    if can_change(booking) and booking.move_asked_at == asked_at:
+    if can_change(booking) and booking.is_asked_to_move and booking.move_asked_at == asked_at:
         send_mail(messages.move_request_to_invitee(booking, asked_at))
 
 

@@ -17,7 +17,8 @@ NAME = "uq_weekly_hours_schedule_id_weekday_start_minute"
 
 
 def upgrade() -> None:
-    op.execute("LOCK TABLE weekly_hours IN SHARE ROW EXCLUSIVE MODE")  # nobody adds others meanwhile
+    # At once what the constraint needs: a lock that is raised later waits for who has read and waits to write.
+    op.execute("LOCK TABLE weekly_hours IN ACCESS EXCLUSIVE MODE")
     # Guests were offered what any of the rows says, which is what the one that ends last says alone.
     op.execute(
         "DELETE FROM weekly_hours USING weekly_hours AS other"

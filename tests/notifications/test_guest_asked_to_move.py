@@ -19,7 +19,7 @@ from webapp.scheduling.service.impact import Answer, answer_misfit
 
 def asked(booking: Booking) -> Booking:
     with transaction():
-        answer_misfit(booking=booking, answer=Answer.MOVE)
+        answer_misfit(booking=booking, start=booking.starts_at, answer=Answer.MOVE)
     return booking
 
 

@@ -80,7 +80,7 @@ def test_a_booking_that_is_kept_is_listed_again_only_once_it_has_moved(host: Mem
     booking = booked(kind, at(10))
     block(host, 10)
     with transaction():
-        answer_misfit(booking=booking, answer=Answer.KEEP)
+        answer_misfit(booking=booking, start=booking.starts_at, answer=Answer.KEEP)
     assert found(host) == []
     with transaction():
         reschedule(booking=booking, start=at(13))
@@ -98,7 +98,7 @@ def test_one_that_its_guest_moves_meanwhile_is_left_alone(
     with app.app_context(), transaction():
         reschedule(booking=session().get_one(Booking, booking.id), start=at(13))
     with transaction():
-        answer_misfit(booking=booking, answer=answer, reason="Trade fair")
+        assert not answer_misfit(booking=booking, start=at(10), answer=answer, reason="Trade fair")
     assert (booking.starts_at, booking.is_confirmed) == (at(13), True)
     assert (booking.kept_start, booking.move_asked_at) == (None, None)
 

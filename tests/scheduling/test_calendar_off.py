@@ -128,6 +128,31 @@ def test_everybodys_calendar_says_who_and_hatches_nobodys_hours(visitor: Visitor
     assert "Away" in words(visitor, TUESDAY, rest=f"&host={mate.user_id}")
 
 
+def test_a_day_off_in_another_zone_is_the_readers_day_that_it_takes_most_of(visitor: Visitor, host: Membership) -> None:
+    other = member(of=host.organization, role=Role.MEMBER, name="Noor Newyork")
+    with transaction():
+        details = AwayDetails(timezone="America/New_York", first_day=WEDNESDAY, last_day=WEDNESDAY)
+        be_away(organization_id=host.organization_id, host_id=other.user_id, details=details)
+    shown = [words(visitor, date(2026, 12, day), "day", "&host=all") for day in (22, 23, 24)]
+    assert ["Noor Newyork: Away" in page for page in shown] == [False, True, False]
+
+
+def test_of_many_who_are_away_the_calendar_says_how_many_more(visitor: Visitor, host: Membership) -> None:
+    for number in range(6):
+        other = member(of=host.organization, role=Role.MEMBER, name=f"Host {number}")
+        fair(other, TUESDAY, TUESDAY, title=f"Reason {number}")
+    page = words(visitor, TUESDAY, "week", "&host=all")
+    assert sum(f"Reason {number}, all day" in page for number in range(6)) == 3
+    assert "and 3 more" in page
+
+
+def test_hours_of_a_day_begin_on_it(visitor: Visitor, host: Membership) -> None:
+    with transaction():
+        details = AwayDetails(timezone="America/New_York", first_day=TUESDAY, last_day=TUESDAY)
+        be_away(organization_id=host.organization_id, host_id=host.user_id, details=details)
+    assert "00:00 \N{EN DASH} 06:00 Away" in words(visitor, WEDNESDAY, "day")
+
+
 def test_what_another_organisation_noted_is_shown_without_its_words(visitor: Visitor, host: Membership) -> None:
     elsewhere = member().organization
     with transaction():

@@ -109,8 +109,18 @@ def test_who_moves_an_approved_booking_is_bound_by_it_as_before(
 def asked_to_move(kind: EventType) -> Booking:
     booking = booked(kind, at(10))
     with transaction():
-        answer_misfit(booking=booking, answer=Answer.MOVE)
+        answer_misfit(booking=booking, start=booking.starts_at, answer=Answer.MOVE)
     return booking
+
+
+def test_who_was_asked_to_move_and_may_stay_after_all_is_not_told_otherwise(app: Flask) -> None:
+    booking = asked_to_move(event_type(reschedule_notice=None))
+    page, words = f"/manage/{manage_token(booking)}", "cannot make this time after all"
+    assert words in Visitor(app).open(page).words
+    for answer in (Answer.KEEP, Answer.MOVE):
+        with transaction():
+            answer_misfit(booking=booking, start=booking.starts_at, answer=answer)
+        assert (words in Visitor(app).open(page).words) == (answer is Answer.MOVE)
 
 
 @pytest.mark.parametrize("change", ["reschedule", "cancel"])
@@ -145,7 +155,7 @@ def test_who_is_asked_to_move_one_of_a_series_cancels_that_one(app: Flask) -> No
     weekly = Recurrence(frequency=Frequency.WEEKLY, count=2)
     with transaction():
         first, second = book_series(event_type=kind, start=at(10), recurrence=weekly, guest=GUEST, answers={})
-        answer_misfit(booking=first, answer=Answer.MOVE)
+        answer_misfit(booking=first, start=first.starts_at, answer=Answer.MOVE)
     guest, address = Visitor(app), f"/manage/{manage_token(first)}"
     form = guest.open(f"{address}/cancel").form("/cancel")
     assert "please cancel this one by itself" in guest.follow(guest.send(form, {"rest": "y"})).words

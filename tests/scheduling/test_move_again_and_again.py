@@ -57,7 +57,7 @@ def test_whom_the_host_asks_to_move_it_can_do_so_once_more(client: FlaskClient) 
     booking = booked(event_type(of=member()))
     moved_by_guest(client, booking, MOST_MOVES)
     with transaction():
-        answer_misfit(booking=booking, answer=Answer.MOVE)
+        answer_misfit(booking=booking, start=booking.starts_at, answer=Answer.MOVE)
     moved_by_guest(client, booking, 1, hour=14)
     path = f"/api/v1/public/bookings/{manage_token(booking)}/reschedule"
     refused(client.post(path, json={"start": at(15).isoformat()}), 409, "moved_too_often")

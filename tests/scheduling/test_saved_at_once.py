@@ -84,6 +84,22 @@ def test_two_first_saves_at_once_are_of_one_schedule(app: Flask) -> None:
     assert len(hours_of(where)) == 5
 
 
+def test_a_first_event_type_goes_by_the_hours_that_are_saved_at_once(app: Flask) -> None:
+    host = member()
+    whose = {"organization_id": host.organization_id, "host_id": host.user_id}
+    answer = saved_meanwhile(
+        app,
+        lambda: save_hours(schedule=default_schedule(**whose, timezone="Europe/Berlin"), hours=[(0, 540, 720)]),
+        *("POST", "/api/v1/event-types"),
+        json={"name": "Talk", "duration": 30, "slot_interval": 30},
+        headers=bearer(host, Scope.EVENT_TYPES_WRITE),
+    )
+    assert answer.status_code == 201, answer.text
+    session().expire_all()
+    (where,) = queries.schedules(**whose)
+    assert hours_of(where) == [(0, 540, 720)]
+
+
 def test_the_same_hours_saved_twice_at_once_are_there_once(app: Flask) -> None:
     where, headers = place()
     answer = saved_meanwhile(

@@ -124,7 +124,10 @@ def list_slots_to_move_to(token: str, query: DaysQuery) -> SlotsOut:
 @blueprint.post("/bookings/<token>/reschedule")
 @endpoint(answers=ManagedBookingOut, body=RescheduleIn, problems=(404, 409), tag="Managing a booking")
 def reschedule_managed_booking(token: str, body: RescheduleIn) -> ManagedBookingOut:
-    """Move the booking to another time on offer, as `…/slots` lists them; its own time does not stand in its way."""
+    """Move the booking to another time on offer, as `…/slots` lists them; its own time does not stand in its way.
+
+    409 `too_late_to_move` when it cannot be moved (any more), `moved_too_often` when only its host can still move it.
+    """
     with transaction():
         booking = queries.booking_by_token(token)
         bookings.reschedule(booking=booking, start=body.start)

@@ -138,6 +138,11 @@ class Booking(Base):
         return next((attendee for attendee in self.attendees if attendee.id == attendee_id), None)
 
     @property
+    def is_asked_to_move(self) -> bool:
+        """True while its host wants it at another time: not where they have asked for that, and keep it after all."""
+        return self.move_asked_at is not None and self.kept_start != self.starts_at
+
+    @property
     def hosts(self) -> list[User]:
         """Everybody who hosts it; the first is the one whom the guest answers to."""
         return [self.host, *(further.host for further in self.further_hosts)]

@@ -37,6 +37,6 @@ def bookings_to_come(
 
 
 def keeps_start(booking: Booking) -> bool:
-    """True when the host keeps another booking of the same meeting where it is."""
+    """True when the host keeps a booking of the same meeting where it is."""
     same = (Booking.meeting_id == booking.meeting_id, Booking.kept_start == booking.starts_at)
     return bool(session().scalar(select(exists().where(*same))))

@@ -39,8 +39,9 @@ def give_link(*, booking: Booking) -> None:
 def revoke_link(*, booking: Booking) -> None:
     """Have every link that was sent open nothing any more, and publish BookingLinkRevoked.
 
-    A booking to come gets a new one, which nobody knows until the next mail carries it: others of its series, whose
-    links stay as they are, do not lead to it either (`has_first_link`).
+    A booking to come gets a new one, which the next mail carries. Until then nobody knows it but who repeats the very
+    request that booked it, with its key: others of its series, whose links stay as they are, do not lead to it
+    (`has_first_link`).
     """
     _read_locked(booking)
     booking.manage_generation += 1

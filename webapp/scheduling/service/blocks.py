@@ -127,11 +127,11 @@ def leave_out(*, block: RecurringBlock, day: date, left_out: bool) -> RecurringB
 
     Raises InvalidInput naming `day` when it does not recur on that date, and for too many dates.
     """
+    read_locked(block)
     if not any(recurs_on(block.rule, first=block.first_day, begin=day, until=day)):
         raise InvalidInput(
             [FieldError("day", say("It does not come on that day; please choose one on which it does."))]
         )
-    read_locked(block)
     days = {*block.except_days, day} if left_out else {*block.except_days} - {day}
     if len(days) > MOST_EXCEPTIONS:
         raise InvalidInput([FieldError("day", say("At most %(most)d days can be left out.", most=MOST_EXCEPTIONS))])

@@ -14,7 +14,8 @@ LONGEST_EMAIL = 254
 LONGEST_PHONE = 40
 LONGEST_ANSWER = 5000
 
-_TURNING = frozenset({"RLE", "RLO"})
+# Isolates are left, since text in two directions needs them, and they end with their line.
+_TURNING = frozenset({"LRE", "LRO", "RLE", "RLO"})
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
-from datetime import date
+from datetime import date, datetime
 from enum import StrEnum
 from itertools import islice
 from uuid import UUID
@@ -101,27 +101,26 @@ def answer_several(*, bookings: Sequence[Booking], answer: Answer, reason: str =
     """Do with all of the bookings what `answer_misfit` does with one, but with those that ended meanwhile; or raise."""
     with turn_to_free(host.id for booking in bookings for host in booking.hosts):
         for booking in bookings:
-            if _is_where_it_was(booking) and can_change(booking):
+            start = booking.starts_at
+            read_again(booking)
+            if booking.starts_at == start and can_change(booking):
                 _answer(booking, answer, reason)
 
 
-def answer_misfit(*, booking: Booking, answer: Answer, reason: str = "") -> None:
+def answer_misfit(*, booking: Booking, start: datetime, answer: Answer, reason: str = "") -> bool:
     """Keep the booking where it is, ask its guest to move it, or cancel it with a reason that the guest reads.
 
     Who was asked may move or cancel it until it begins, whatever the event type says, also when the host keeps it in
-    the end: the mail that asks has gone out. Nothing becomes of one that was moved since it was read, since nobody has
-    been asked about its new time. Publishes BookingMoveAsked or BookingCancelled. Raises AlreadyCancelled, BookingOver
-    and BusyHost.
+    the end: the mail that asks has gone out. One that does not begin at `start` (aware) any more was moved since: it is
+    left alone, for nobody has been asked about its new time, and False is returned. Publishes BookingMoveAsked or
+    BookingCancelled. Raises AlreadyCancelled, BookingOver and BusyHost.
     """
     with turn_to_free(host.id for host in booking.hosts):
-        if _is_where_it_was(booking):
-            _answer(booking, answer, reason)
-
-
-def _is_where_it_was(booking: Booking) -> bool:
-    seen = booking.starts_at
-    read_again(booking)
-    return booking.starts_at == seen
+        read_again(booking)
+        if booking.starts_at != start:
+            return False
+        _answer(booking, answer, reason)
+    return True
 
 
 def _answer(booking: Booking, answer: Answer, reason: str) -> None:
@@ -132,7 +131,7 @@ def _answer(booking: Booking, answer: Answer, reason: str) -> None:
     if answer is Answer.KEEP:
         booking.kept_start = booking.starts_at
     else:
-        booking.move_asked_at = clock.now()
+        booking.kept_start, booking.move_asked_at = None, clock.now()
         publish(BookingMoveAsked(booking_id=booking.id, asked_at=booking.move_asked_at))
 
 

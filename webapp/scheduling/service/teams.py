@@ -12,7 +12,7 @@ from webapp.identity.models import User
 from webapp.identity.queries import active_members
 from webapp.scheduling import queries
 from webapp.scheduling.models import EventHost, EventType, Schedule
-from webapp.scheduling.service.schedules import create_schedule
+from webapp.scheduling.service.schedules import default_schedule
 
 MOST_HOSTS = 100
 PRIORITIES = range(1, 10)
@@ -50,7 +50,7 @@ def schedule_of(*, organization_id: UUID, host: User) -> Schedule:
     found = queries.schedules(organization_id=organization_id, host_id=host.id)
     if found:
         return found[0]
-    return create_schedule(organization_id=organization_id, host_id=host.id, timezone=host.timezone)
+    return default_schedule(organization_id=organization_id, host_id=host.id, timezone=host.timezone)
 
 
 def _fault(team: Sequence[TeamMember], members: Collection[UUID]) -> str | None:

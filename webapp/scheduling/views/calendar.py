@@ -48,8 +48,6 @@ class View(StrEnum):
 
 # How many meetings of each day are shown; how many more there are is said.
 _MOST = {View.DAY: 500, View.WEEK: 60, View.MONTH: 3}
-
-
 _MOST_SEATS = 1000
 
 

@@ -61,7 +61,7 @@ def _day(
 ) -> OffDay:
     begins, ends = bounds(day, day, axis.zone)
     here = [each for each in kept if each.starts_at < ends and each.ends_at > begins]
-    whole = [each for each in here if each.starts_at <= begins and each.ends_at >= ends]
+    whole = [each for each in here if _is_whole(each, begins, ends, several=names is not None)]
     parts = [] if names else [each for each in here if each not in whole]
     return OffDay(
         lines=_lines(whole, names),
@@ -70,11 +70,17 @@ def _day(
     )
 
 
+def _is_whole(kept: KeptFree, begins: datetime, ends: datetime, *, several: bool) -> bool:
+    """True for what takes all of a day; among several hosts also for a day off in their zone that takes most of it."""
+    taken = min(kept.ends_at, ends) - max(kept.starts_at, begins)
+    return taken == ends - begins or (several and kept.why is not Why.BLOCKED and 2 * taken > ends - begins)
+
+
 def _hours(kept: KeptFree, begins: datetime, ends: datetime, axis: Axis, drawn: tuple[int, int]) -> OffHours:
     place = place_between(kept.starts_at, kept.ends_at, (begins, ends), axis)
     first, last = max(place.start, drawn[0]), min(place.start + place.length, drawn[1])
     seen = Stretch(first, last - first) if first < last else None
-    return OffHours(kept.starts_at, kept.ends_at, _words(kept), kept.recurs, seen)
+    return OffHours(max(kept.starts_at, begins), kept.ends_at, _words(kept), kept.recurs, seen)
 
 
 def _lines(whole: Iterable[KeptFree], names: Mapping[UUID, str] | None) -> list[str]:

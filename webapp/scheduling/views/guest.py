@@ -224,8 +224,10 @@ def _without_a_start(event_type: EventType, filled: GuestForm) -> ResponseReturn
     refused = read_start(request.form.get("refused", ""))
     if refused is None:
         return _back_to_choose(event_type)
-    choose_one = StartRefused(_("Please choose one of these times."))
-    return _form_page(_wanted(event_type, refused, request.form), filled, refusal=choose_one)
+    wanted = _wanted(event_type, refused, request.form)
+    if not nearest_slots(**wanted._asdict()):
+        return _back_to_choose(event_type)
+    return _form_page(wanted, filled, refusal=StartRefused(_("Please choose one of these times.")))
 
 
 def _back_to_choose(event_type: EventType) -> ResponseReturnValue:

@@ -67,14 +67,18 @@ def _own() -> Misfits:
 def _answer_each(found: Iterable[Misfit], wanted: Answer, reason: str) -> list[UUID]:
     """Return the bookings with which it was done; what could not be done says so."""
     done = []
-    for misfit in found:
+    for booking, start in [(misfit.booking, misfit.booking.starts_at) for misfit in found]:
         try:
             with transaction():
-                answer_misfit(booking=misfit.booking, answer=wanted, reason=reason)
+                is_done = answer_misfit(booking=booking, start=start, answer=wanted, reason=reason)
         except DomainError as refusal:
-            flash(f"{misfit.booking.guest_name}: {told(refusal)}", "error")
+            flash(f"{booking.guest_name}: {told(refusal)}", "error")
+            continue
+        if is_done:
+            done.append(booking.id)
         else:
-            done.append(misfit.booking.id)
+            moved = _("%(guest)s has moved the booking meanwhile, so it was left alone.", guest=booking.guest_name)
+            flash(moved, "info")
     return done
 
 
