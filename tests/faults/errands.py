@@ -23,7 +23,8 @@ AT_ONCE = RetryPolicy("at once", (0.1,))
 
 TABLES = """
 CREATE TABLE effect (mark text PRIMARY KEY, times int NOT NULL);
-CREATE FUNCTION pass_gate() RETURNS trigger LANGUAGE plpgsql AS $$
+-- Whoever waits here waits for the test, which may be slow itself: longer than for a lock of somebody's.
+CREATE FUNCTION pass_gate() RETURNS trigger LANGUAGE plpgsql SET lock_timeout = '60s' AS $$
 DECLARE
     mark text := coalesce(to_jsonb(NEW) -> 'arguments' ->> 'mark', to_jsonb(NEW) ->> 'name');
 BEGIN

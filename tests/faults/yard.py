@@ -184,12 +184,17 @@ class Yard(Fleet):
         return Asked(self.port, "/healthz", method="GET").wait() == 200
 
     def _supervisor_of(self, mark: str) -> int:
-        """Return the process whose child has taken the errand by Redis's account, which a host's name contains."""
+        """Return the process whose child has taken the errand, which the worker's name contains; 0 when none has.
+
+        Redis knows it first, and forgets it when the run is pushed once more, as by a reconciler that finds Redis new;
+        the row has it once the claim is committed.
+        """
         with Redis.from_url(self.jobs_redis.url) as redis:
-            for row in self.rows("SELECT id FROM job_run WHERE arguments ->> 'mark' = %(mark)s", mark=mark):
-                name: Any = redis.hget(f"rq:job:{row['id']}", "worker_name")
+            for row in self.rows("SELECT id, worker FROM job_run WHERE arguments ->> 'mark' = %(mark)s", mark=mark):
+                said: Any = redis.hget(f"rq:job:{row['id']}", "worker_name")
+                name = said.decode() if said else row["worker"]
                 if name:
-                    return int(name.decode().split(".")[-2])
+                    return int(name.split(".")[-2])
         return 0
 
 
