@@ -144,7 +144,4 @@ def cancel_all(job: Job[..., Any], *, unique_keys: Iterable[str]) -> list[UUID]:
 
 def cancel(job: Job[..., Any], *, unique_key: str) -> UUID | None:
     """Cancel the job's waiting run with this key, in the caller's transaction; return its id, None if there is none."""
-    cancelled = store.cancel(unique_key=own_key(job.name, unique_key))
-    if cancelled is not None:
-        withdraw_after_commit(cancelled)
-    return cancelled
+    return next(iter(cancel_all(job, unique_keys=[unique_key])), None)

@@ -7,6 +7,8 @@ import re
 from itertools import chain
 from typing import Any
 
+from webapp.core.words import is_text
+
 _UNKEEPABLE = re.compile("[\0\ud800-\udfff]")
 # How these look in JSON of ASCII; so do whole pairs, and text about them.
 _SUSPICIOUS = re.compile(r"\\u(?:0000|d[89a-f])")
@@ -41,10 +43,9 @@ def unkeepable(value: Any) -> str | None:
     """Return what there is in the texts of these JSON values, names included, that cannot be kept; None if nothing."""
     match value:
         case str():
-            found = _UNKEEPABLE.search(value)
-            if found is None:
+            if is_text(value):
                 return None
-            return "NUL characters" if found[0] == "\0" else "halves of surrogate pairs"
+            return "NUL characters" if "\0" in value else "halves of surrogate pairs"
         case dict():
             return next(filter(None, map(unkeepable, chain(value.keys(), value.values()))), None)
         case list() | tuple():

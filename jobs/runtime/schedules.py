@@ -20,7 +20,7 @@ from webapp.core.db import session, uuid7
 from webapp.core.errors import Conflict, NotFound
 from webapp.core.logs import get_logger
 from webapp.core.validation import FieldErrors
-from webapp.core.words import say
+from webapp.core.words import is_text, say
 
 if TYPE_CHECKING:
     from jobs.runtime.declare import Job
@@ -271,8 +271,7 @@ def _job_of(row: JobSchedule) -> Job[..., Any]:
 
 def _find(name: str, *, for_update: bool = True) -> JobSchedule:
     query = _fresh().where(JobSchedule.name == name)
-    # Text with a NUL in it is none to the database.
-    row = None if "\0" in name else session().scalar(query.with_for_update() if for_update else query)
+    row = session().scalar(query.with_for_update() if for_update else query) if is_text(name) else None
     if row is None:
         raise NotFound(say("There is no periodic job called %(name)r.", name=name))
     return row

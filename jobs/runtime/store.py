@@ -62,11 +62,6 @@ def find(run_id: UUID) -> JobRun | None:
     return session().get(JobRun, run_id, populate_existing=True)
 
 
-def cancel(*, unique_key: str) -> UUID | None:
-    """Cancel the waiting run with this key in the caller's transaction; return its id, None when there is none."""
-    return next(iter(cancel_all(unique_keys=[unique_key])), None)
-
-
 def cancel_all(*, unique_keys: Sequence[str]) -> list[UUID]:
     """Cancel the waiting runs with these keys in the caller's transaction, in one statement; return their ids."""
     cancelled: Result[Any] = session().execute(

@@ -131,9 +131,13 @@ def _redis_error(_error: RedisError) -> Response:
 
 
 def _page(*, status: int, title: str) -> Response:
-    """Return a page whose heading is the first sentence; what follows is advice, which replaces the general one."""
+    """Return a page whose heading is the first sentence; what follows is advice, which replaces the general one.
+
+    A database that may be away is asked for nothing, nor is one that is to be spared.
+    """
     heading, end, advice = title.partition(". ")
-    page = render_template("errors/error.html", status=status, title=heading + end.strip(), advice=advice)
+    words = {"title": heading + end.strip(), "advice": advice}
+    page = render_template("errors/error.html", status=status, may_ask=status < 500 and status != 429, **words)
     return make_response(page, status)
 
 

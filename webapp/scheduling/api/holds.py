@@ -49,7 +49,7 @@ def create_hold(org: str, event_type: str, body: HoldIn, headers: IdempotencyHea
             holder=caller(),
             instead_of=own,
         )
-        if headers.key:
+        if headers.key:  # the time is for processes of the release before this one, which answer with it
             remember_answer(scope=scope, key=headers.key, answer={"expires_at": hold.expires_at.isoformat()})
     return HoldOut.of(hold, token)
 

@@ -14,6 +14,7 @@ from sqlalchemy import select, update
 from webapp.core import clock, crypto
 from webapp.core.db import session
 from webapp.core.events import publish
+from webapp.core.scope import read_locked
 from webapp.core.settings import settings
 from webapp.scheduling.events import BookingLinkRevoked
 from webapp.scheduling.models import Booking, BookingStatus
@@ -43,7 +44,7 @@ def revoke_link(*, booking: Booking) -> None:
     request that booked it, with its key: others of its series, whose links stay as they are, do not lead to it
     (`has_first_link`).
     """
-    _read_locked(booking)
+    read_locked(booking)
     booking.manage_generation += 1
     booking.manage_digest = booking.manage_expires_at = None
     if _is_to_come(booking):
@@ -72,7 +73,7 @@ def needs_link(booking: Booking) -> bool:
 
 def renew_link(*, booking: Booking) -> None:
     """Give a booking that needs one a new link; one that was given one meanwhile keeps it."""
-    _read_locked(booking)
+    read_locked(booking)
     if needs_link(booking):
         booking.manage_generation += 1
         give_link(booking=booking)
@@ -131,9 +132,3 @@ def _is_to_come(booking: Booking) -> bool:
 
 def _life() -> timedelta:
     return timedelta(days=settings().manage_link_days)
-
-
-def _read_locked(booking: Booking) -> None:
-    """Read what others may have changed, and have them wait."""
-    fields = ["status", "ends_at", "manage_digest", "manage_generation", "manage_expires_at"]
-    session().refresh(booking, fields, with_for_update=True)

@@ -10,9 +10,9 @@ from uuid import UUID
 
 from webapp.core import clock
 from webapp.core.addresses import email_address
-from webapp.core.db import session
 from webapp.core.errors import NotFound
 from webapp.core.events import publish
+from webapp.core.scope import read_locked
 from webapp.core.validation import FieldErrors
 from webapp.core.words import Said, say
 from webapp.scheduling.events import BookingAttendeeAdded, BookingAttendeeRemoved
@@ -36,7 +36,7 @@ def add_attendees(*, booking: Booking, emails: Sequence[str]) -> None:
 
     Raises InvalidInput as `named_attendees`, AlreadyCancelled and BookingOver.
     """
-    _read_locked(booking)
+    read_locked(booking, "named")
     require_changeable(booking)
     known = booking.attendees
     room = min(booking.event_type.most_attendees - len(known), MOST_EVER - len(booking.named))
@@ -52,7 +52,7 @@ def remove_attendee(*, booking: Booking, attendee_id: UUID) -> None:
 
     Raises NotFound when there is none such, AlreadyCancelled and BookingOver.
     """
-    _read_locked(booking)
+    read_locked(booking, "named")
     require_changeable(booking)
     attendee = booking.attendee(attendee_id)
     if attendee is None:
@@ -82,9 +82,3 @@ def _too_many(room: int) -> Said:
     if room:
         return say("Please name at most %(room)d further attendees.", room=room)
     return say("No further attendees can be named here.")
-
-
-def _read_locked(booking: Booking) -> None:
-    """Read who is named, and have others who would change it wait."""
-    session().refresh(booking, ["status", "starts_at"], with_for_update=True)
-    session().refresh(booking, ["named"])

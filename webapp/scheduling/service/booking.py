@@ -187,9 +187,8 @@ def cancel(*, booking: Booking, by: Side, reason: str, together: bool = False) -
     """Cancel the booking, free its time, offer that to who waits for it, raise its sequence and publish
     BookingCancelled.
 
-    A request is withdrawn in the same way; `together` with others of its series, which are
-    told of as one.
-    Raises AlreadyCancelled, AlreadyDeclined, BookingOver, TooLateToCancel for a guest, and BusyHost.
+    A request is withdrawn in the same way; `together` with others of its series, which are told of as one. Raises
+    AlreadyCancelled, AlreadyDeclined, BookingOver, TooLateToCancel for a guest, and BusyHost.
     """
     with turn_to_free(host.id for host in booking.hosts):
         read_again(booking)

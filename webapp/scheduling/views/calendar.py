@@ -19,6 +19,7 @@ from webapp.identity.access import current_member, signed_in
 from webapp.identity.models import Membership
 from webapp.identity.queries import active_members
 from webapp.scheduling.queries.calendar import booked_on
+from webapp.scheduling.service.event_types import NUMBERS
 from webapp.scheduling.service.kept_free import kept_free
 from webapp.scheduling.views.calendar_days import (
     Axis,
@@ -48,7 +49,6 @@ class View(StrEnum):
 
 # How many meetings of each day are shown; how many more there are is said.
 _MOST = {View.DAY: 500, View.WEEK: 60, View.MONTH: 3}
-_MOST_SEATS = 1000
 
 
 class HostChoice(StrEnum):
@@ -105,7 +105,7 @@ def show() -> str:
         host_id=wanted.host_id,
         days=[bounds(day, day, zone) for day in days],
         most=_MOST[wanted.view],
-        most_guests=1 if wanted.view is View.MONTH else _MOST_SEATS,
+        most_guests=1 if wanted.view is View.MONTH else NUMBERS["seats"].most,
     )
     axis = Axis(days if wanted.view is not View.MONTH else (), zone)
     shown = lay_out(entries_of(booked), days, axis, now=now, totals=totals)
