@@ -31,7 +31,7 @@ VALUES (gen_random_uuid(), %(mark)s, 'tests.faults.errands.errand', '0 0 1 1 *',
         '0 0 1 1 *', 'UTC', %(arguments)s::jsonb, true, false, true, now() - interval '2 years') RETURNING id
 """
 # A scheduler that starts takes what the code's table does not have out of the rows.
-_KEEP_SCHEDULE = "UPDATE job_schedule SET is_listed = true WHERE name = %(mark)s RETURNING id"
+_KEEP_SCHEDULE = "UPDATE job_schedule SET is_listed = true WHERE name = %(mark)s AND NOT is_listed RETURNING id"
 _UNSCHEDULE = "DELETE FROM job_schedule WHERE name = %(mark)s RETURNING id"
 
 
@@ -90,12 +90,17 @@ class Scene:
 
     def arrive(self) -> None:
         """Return once the errand is at the point."""
-        self.yard.wait_until(self.stop.is_reached, what="Nobody comes to the point.")
+        self.yard.wait_until(self._is_reached, what="Nobody comes to the point.")
         actor = self.actor
         if self.point.beyond:
             actor.freeze()
             self.stop.open()
             self.yard.wait_until(lambda: not self.stop.is_reached(), what="It is not committed.")
+
+    def _is_reached(self) -> bool:
+        if self.point.by is By.SCHEDULER:  # in a new yard it may be starting still
+            self.yard.rows(_KEEP_SCHEDULE, mark=self.mark)
+        return self.stop.is_reached()
 
     def go_on(self) -> None:
         """Open the way, and have everything run again."""
